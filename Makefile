@@ -1,0 +1,49 @@
+# make run    install Ingle and start it with the embedded broker and a simulated home, ready to type to
+# make test   install Ingle with its test tools and run every check: ruff, mypy, pytest (tests, scenarios, README)
+# Both need Debian (or its like), Python >= 3.11, make and gcc; what else is missing is installed, by apt where we may.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+.PHONY: run test check scenarios bench clean
+
+run: $(STAMPS)/run
+	$(BIN)/ingle --simulate demo
+
+test: check
+	$(BIN)/pytest
+
+check: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p ingle.app -p ingle.engine -p ingle.skills -p ingle.knowledge
+
+scenarios: $(STAMPS)/dev
+	$(BIN)/ingle scenario tests/scenarios
+
+bench: $(STAMPS)/dev
+	$(BIN)/ingle bench
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ingle needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory debian-venv
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
+
+$(STAMPS)/run: $(BIN)/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[tui]'
+	@touch $@
+
+$(STAMPS)/dev: $(BIN)/python pyproject.toml
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || $(MAKE) --no-print-directory debian-mosquitto
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.PHONY: debian-venv debian-mosquitto
+debian-venv debian-mosquitto: debian-%:
+	@test "$$(id -u)" = 0 || { echo "please install the Debian package of $* (as root: apt-get install $(if $(filter venv,$*),python3-venv,$*))" >&2; exit 1; }
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(if $(filter venv,$*),python3-venv,$*) >/dev/null
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
