@@ -18,12 +18,14 @@ class Unclear(Exception):
     """Asked back to the person, as it stands; nothing was changed.
 
     `choices` are the entity ids the question is about: an answer that picks among them completes the turn.
+    Where they are not entities (timers, lists), `labels` says what each is called; the one picked becomes the slot `name`.
     """
 
-    def __init__(self, question: str, *, choices: Sequence[str] = ()) -> None:
+    def __init__(self, question: str, *, choices: Sequence[str] = (), labels: Sequence[str] = ()) -> None:
         super().__init__(question)
         self.question = question
         self.choices = tuple(choices)
+        self.labels = tuple(labels)
 
 
 class NeedsConfirmation(Unclear):

@@ -1,0 +1,276 @@
+"""Timers, alarms, reminders and commands for later: what is kept, when it is due, and how moments are read."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ingle.skills.api import Done, Unclear
+from ingle.skills.moments import (
+    MAX_LENGTH,
+    MomentError,
+    NotUnderstood,
+    Past,
+    Recurring,
+    read_day,
+    read_length,
+    read_moment,
+    spoken_length,
+    spoken_moment,
+    spoken_time,
+)
+from ingle.skills.storage import StorageError, open_database
+from ingle.skills.timers import RING_LIMIT_S, Timer, TimerStore
+
+from .turns import LONDON, TUESDAY, Clock, World
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.services["changes"] = changes = []
+    world.services["timers"] = TimerStore(world.database, clock=world.clock, on_change=changes.append)
+    return world
+
+
+def timers(world: World) -> TimerStore:
+    store: TimerStore = world.services["timers"]
+    return store
+
+
+async def reply(world: World, intent: str, slots: dict[str, Any] | None = None, **turn: Any) -> str:
+    done: Done = await world.ask(intent, slots, **turn)
+    return done.reply
+
+
+# --- setting, finding, changing
+
+async def test_a_named_timer_is_set_and_told(world: World) -> None:
+    slots = {"minutes": 10, "name": "the pasta timer"}
+    assert await reply(world, "HassStartTimer", slots) == "Pasta timer set for 10 minutes."
+    world.clock.tick(minutes=6)
+    assert await reply(world, "HassTimerStatus") == "The pasta timer has 4 minutes left."
+
+
+async def test_no_length_asks_for_one(world: World) -> None:
+    with pytest.raises(Unclear, match="How long"):
+        await world.ask("HassStartTimer")
+    assert timers(world).all() == []
+
+
+async def test_with_several_timers_it_asks_which_and_the_choice_answers(world: World) -> None:
+    await world.ask("HassStartTimer", {"minutes": 10, "name": "pasta"})
+    await world.ask("HassStartTimer", {"minutes": 3})
+    with pytest.raises(Unclear, match=r"Which timer: the 3 minute timer or the pasta timer\?") as asked:
+        await world.ask("HassCancelTimer")
+    assert asked.value.labels == ("3 minute timer", "pasta timer")
+    choice = asked.value.choices[1]
+    assert await reply(world, "HassCancelTimer", {"name": choice}) == "Pasta timer cancelled."
+    assert [timer.label for timer in timers(world).all()] == ["3 minute timer"]
+
+
+@pytest.mark.parametrize(
+    ("slots", "label"),
+    [({"name": "past"}, "pasta timer"), ({"area": "Kitchen"}, "tea timer"), ({"name": "kitchen"}, "tea timer"),
+     ({"start_minutes": 25}, "25 minute timer"), ({"name": "tee"}, "tea timer")])
+async def test_timers_are_found_by_name_area_or_start_length(world: World, slots: dict[str, Any], label: str) -> None:
+    await world.ask("HassStartTimer", {"minutes": 10, "name": "pasta"}, area="Lounge")
+    await world.ask("HassStartTimer", {"minutes": 4, "name": "tea", "area": "Kitchen"})
+    await world.ask("HassStartTimer", {"minutes": 25})
+    assert await reply(world, "HassCancelTimer", slots) == f"{label[0].upper()}{label[1:]} cancelled."
+
+
+async def test_the_room_decides_between_timers_when_nothing_else_is_said(world: World) -> None:
+    await world.ask("HassStartTimer", {"minutes": 10}, area="Kitchen")
+    await world.ask("HassStartTimer", {"minutes": 20}, area="Lounge")
+    assert await reply(world, "HassPauseTimer", area="Lounge") == "Paused the 20 minute timer with 20 minutes left."
+
+
+async def test_what_is_not_there_is_said(world: World) -> None:
+    assert await reply(world, "HassCancelTimer") == "There is no timer set."
+    await world.ask("HassStartTimer", {"minutes": 10})
+    assert await reply(world, "HassTimerStatus", {"name": "rice"}) == "There is no rice timer."
+    assert await reply(world, "HassCancelTimer", {"start_minutes": 7}) == "There is no 7 minute timer."
+    assert len(timers(world).all()) == 1
+
+
+async def test_lengthen_shorten_pause_and_resume(world: World) -> None:
+    await world.ask("HassStartTimer", {"minutes": 10})
+    assert await reply(world, "HassIncreaseTimer", {"minutes": 5}) == "10 minute timer: 15 minutes left."
+    assert await reply(world, "HassDecreaseTimer", {"minutes": 3}) == "15 minute timer: 12 minutes left."
+    assert "only 12 minutes left" in await reply(world, "HassDecreaseTimer", {"hours": 1})
+    await world.ask("HassPauseTimer")
+    world.clock.tick(hours=2)
+    assert await reply(world, "HassUnpauseTimer") == "12 minute timer: 12 minutes left."
+    assert timers(world).due(world.clock.tick(minutes=11)) == []
+    assert len(timers(world).due(world.clock.tick(minutes=1))) == 1
+
+
+async def test_cancel_all_but_one(world: World) -> None:
+    for name in ("pasta", "tea", "rice"):
+        await world.ask("HassStartTimer", {"minutes": 10, "name": name})
+    assert await reply(world, "HassCancelAllTimers", {"except_name": ["the tea"]}) == "Cancelled 2 timers."
+    assert [timer.name for timer in timers(world).all()] == ["tea"]
+    assert await reply(world, "HassCancelAllTimers", {"area": "Loft"}) == "There is no timer in the Loft to cancel."
+
+
+async def test_a_ringing_timer_is_stopped_by_cancel_though_others_run(world: World) -> None:
+    await world.ask("HassStartTimer", {"minutes": 1, "name": "egg"})
+    await world.ask("HassStartTimer", {"minutes": 30})
+    timers(world).due(world.clock.tick(minutes=1))
+    assert await reply(world, "HassTimerStatus", {"name": "egg"}) == "The egg timer is ringing."
+    assert await reply(world, "HassCancelTimer", {"name": "it"}) == "Stopped the egg timer."
+    assert [timer.state for timer in timers(world).all()] == ["running"]
+
+
+# --- the store
+
+def test_every_change_is_told(world: World) -> None:
+    store, told = timers(world), world.services["changes"]
+    timer = store.start(60, name="tea", area="Kitchen")
+    store.due(world.clock.tick(seconds=60))
+    store.cancel(store.all()[0])
+    assert [(each.id, each.state) for each in told] == [(timer.id, state) for state in ("running", "ringing", "gone")]
+    assert told[0].as_json(TUESDAY) == {
+        "id": timer.id, "kind": "timer", "name": "tea", "area": "Kitchen", "state": "running", "duration_s": 60,
+        "remaining_s": 60, "ends_at": "2026-11-24T14:31:00+00:00"}
+
+
+def test_timers_outlive_the_process_and_the_missed_ones_ring(tmp_path: Path) -> None:
+    clock = Clock()
+    before = TimerStore(open_database(tmp_path / "skills.sqlite"), clock=clock)
+    missed, running, paused = before.start(60), before.start(7200, name="roast"), before.start(300)
+    before.pause(paused)
+    clock.tick(minutes=30)  # the process was killed: nothing was closed
+    after = TimerStore(open_database(tmp_path / "skills.sqlite"), clock=clock)
+    assert [timer.id for timer in after.due(clock())] == [missed.id]
+    assert {timer.id: timer.remaining_s(clock()) for timer in after.all()} == {
+        missed.id: 0, running.id: 5400, paused.id: 300}
+
+
+def test_a_timer_nobody_stops_falls_silent(world: World) -> None:
+    timers(world).start(60)
+    timers(world).due(world.clock.tick(seconds=60))
+    timers(world).due(world.clock.tick(seconds=RING_LIMIT_S - 1))
+    assert [timer.state for timer in timers(world).all()] == ["ringing"]
+    timers(world).due(world.clock.tick(seconds=1))
+    assert timers(world).all() == []
+
+
+async def test_the_loop_rings_in_time_and_notices_new_timers() -> None:
+    rung: asyncio.Queue[Timer] = asyncio.Queue()
+    store = TimerStore(open_database(":memory:"), clock=lambda: datetime.now(UTC),
+                       on_change=lambda timer: rung.put_nowait(timer) if timer.state == "ringing" else None)
+    store.start(3600)
+    loop = asyncio.create_task(store.run())
+    await asyncio.sleep(0.02)
+    sooner = store.start(0.05)
+    try:
+        assert (await asyncio.wait_for(rung.get(), 2)).id == sooner.id
+    finally:
+        loop.cancel()
+
+
+def test_an_hour_over_a_clock_change_is_an_hour() -> None:
+    clock = Clock(datetime(2026, 10, 25, 0, 30, tzinfo=LONDON))  # clocks go back at 2:00
+    store = TimerStore(open_database(":memory:"), clock=clock)
+    timer = store.start(3 * 3600)
+    assert timer.ends_at is not None
+    assert spoken_time(timer.ends_at) == "2:30 AM"
+    assert store.due(clock.tick(hours=2, minutes=59)) == []
+    assert len(store.due(clock.tick(minutes=1))) == 1
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    (tmp_path / "skills.sqlite").write_text("not a database, but long enough to look like one" * 40)
+    with pytest.raises(StorageError, match=r"skills\.sqlite cannot be used"):
+        open_database(tmp_path / "skills.sqlite")
+
+
+# --- moments
+
+@pytest.mark.parametrize(("said", "spoken"), [
+    ("9", "at 9 PM"), ("9 AM", "at 9 AM tomorrow"), ("half past six", "at 6:30 PM"), ("half past six pm", "at 6:30 PM"),
+    ("at half six", "at 6:30 PM"), ("quarter to seven", "at 6:45 PM"), ("twenty five to seven", "at 6:35 PM"),
+    ("six thirty", "at 6:30 PM"), ("six oh five", "at 6:05 PM"), ("noon", "at noon tomorrow"),
+    ("midnight", "at midnight"),
+    ("tonight", "at 9 PM"), ("at 10 tonight", "at 10 PM"), ("7 in the morning", "at 7 AM tomorrow"),
+    ("tomorrow at 3", "at 3 PM tomorrow"), ("tomorrow morning", "at 8 AM tomorrow"), ("18:30", "at 6:30 PM"),
+    ("06:15", "at 6:15 AM tomorrow"), ("615am", "at 6:15 AM tomorrow"), ("friday at 10", "on Friday at 10 AM"),
+    ("next friday at 10", "on 4 December at 10 AM"), ("on the twelfth at noon", "on 12 December at noon"),
+    ("may 12th at 5 p.m.", "on 12 May at 5 PM"), ("in ten minutes", "at 2:40 PM"), ("an hour from now", "at 3:30 PM"),
+    ("12 at night", "at midnight"), ("2 at night", "at 2 AM tomorrow"), ("christmas at noon", "on 25 December at noon"),
+    ("nine o'clock in the evening", "at 9 PM"), ("10 to 8 pm", "at 7:50 PM"),
+    ("day after tomorrow at 8", "on Thursday at 8 AM")])
+def test_moments_on_a_tuesday_at_half_past_two(said: str, spoken: str) -> None:
+    assert spoken_moment(read_moment(TUESDAY, at=said).when, TUESDAY) == spoken
+
+
+@pytest.mark.parametrize(("said", "error"), [
+    ("when the dryer is done", NotUnderstood), ("sunset", NotUnderstood), ("an hour before sunset", NotUnderstood),
+    ("after lunch", NotUnderstood), ("25:70", NotUnderstood), ("", NotUnderstood), ("every tuesday at 9", Recurring),
+    ("9 on weekdays", Recurring), ("monday to friday", Recurring), ("today at 9 am", Past)])
+def test_what_is_no_single_moment_to_come_is_never_guessed(said: str, error: type[MomentError]) -> None:
+    with pytest.raises(error):
+        read_moment(TUESDAY, at=said)
+
+
+def test_an_alarm_means_the_morning() -> None:
+    assert spoken_moment(read_moment(TUESDAY, at="half past six", wake=True).when, TUESDAY) == "at 6:30 AM tomorrow"
+
+
+def test_a_day_alone_is_not_a_time() -> None:
+    assert not read_moment(TUESDAY, day="on friday").timed
+    assert read_day(TUESDAY, "christmas").isoformat() == "2026-12-25"
+
+
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(
+    lambda naive: naive.replace(tzinfo=UTC).astimezone(LONDON))
+
+
+@settings(deadline=None)
+@given(now=moments, ahead_min=st.integers(1, 60 * 24 * 6))
+def test_a_moment_as_spoken_is_read_as_the_same_moment(now: datetime, ahead_min: int) -> None:
+    when = (now.astimezone(UTC) + timedelta(minutes=ahead_min)).astimezone(LONDON)
+    when = when.replace(second=0, microsecond=0, fold=0)
+    if when.astimezone(UTC).astimezone(LONDON) != when or when <= now:
+        return  # a wall time that the clocks skip
+    read = read_moment(now, at=spoken_moment(when, now)).when
+    assert (read.date(), read.hour, read.minute) == (when.date(), when.hour, when.minute)
+
+
+WORDS = [
+    "at", "on", "in", "the", "half", "quarter", "past", "to", "6", "seven", "12", "30", "am", "pm", "noon", "midnight",
+    "tonight", "tomorrow", "friday", "next", "morning", "evening", "minutes", "hours", "ten", "of", "may", "3rd",
+    "christmas", ":", "o'clock"]
+
+
+@settings(deadline=None)
+@given(now=moments, said=st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join))
+def test_whatever_is_said_gives_a_moment_to_come_or_an_error(now: datetime, said: str) -> None:
+    try:
+        moment = read_moment(now, at=said)
+    except MomentError:
+        return
+    assert moment.when.astimezone(UTC) > now.astimezone(UTC) or not moment.timed
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reader(said: str) -> None:
+    for read in (lambda: read_moment(TUESDAY, at=said), lambda: read_length(said), lambda: read_day(TUESDAY, said)):
+        try:
+            read()
+        except MomentError:
+            continue
+
+
+@settings(deadline=None)
+@given(st.integers(1, int(MAX_LENGTH.total_seconds())))
+def test_a_length_as_spoken_is_read_as_the_same_length(seconds: int) -> None:
+    assert spoken_length(read_length(spoken_length(seconds)).total_seconds()) == spoken_length(seconds)
