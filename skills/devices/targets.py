@@ -1,0 +1,122 @@
+"""Which devices an intent is about, and what they are called together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..api import Turn, Unclear
+from ..home.model import Entity
+from ..home.resolver import Resolution, Said
+from ..sensitive import without_ways_in
+from ..wording import KINDS, Noun, everything_in, kind_in, kind_of
+from ..words import ALL, said_as
+
+WHERE_UNKNOWN: Final = "In which room?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """The slots name, area and floor, as said."""
+
+    name: str | None = None
+    area: str | None = None
+    floor: str | None = None
+
+    def said(self) -> Said:
+        return Said(name=self.name, area=self.area, floor=self.floor, plural=_plural(self.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where(Player):
+    """The catalogue's group `where`: what is meant, as said."""
+
+    domain: str | None = None
+    device_class: str | None = None
+    except_name: tuple[str, ...] = ()
+    except_area: tuple[str, ...] = ()
+
+    def said(self) -> Said:
+        return Said(
+            name=self.name,
+            area=self.area,
+            floor=self.floor,
+            domain=self.domain,
+            device_class=self.device_class,
+            except_name=self.except_name,
+            except_area=self.except_area,
+            plural=_plural(self.name),
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """The devices meant; `whole` is what they are called together, where a kind was meant ("the kitchen lights")."""
+
+    entities: tuple[Entity, ...]
+    whole: Noun | None = None
+
+
+def find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
+    """The devices of `domains` that were meant. Raises: Unclear: none, or one of several with nothing to choose by."""
+    if is_empty(said) and not has_context(turn):
+        return Target((_only_one(turn, domains),))
+    resolution = turn.resolve(said, domains=domains)
+    entities = resolution.entities
+    if names_a_kind(said) and said.device_class is None:
+        entities = without_ways_in(entities)
+    return Target(entities, _whole(said, resolution, entities))
+
+
+def is_empty(said: Said) -> bool:
+    """Nothing was said that picks a device: "off", "dim to 40"."""
+    return said == Said(plural=said.plural)
+
+
+def has_context(turn: Turn) -> bool:
+    return bool(turn.area or turn.context.area or turn.context.recent)
+
+
+def names_a_kind(said: Said) -> bool:
+    """A kind was meant, of a place or of the house ("the kitchen lights", "everything"), not a device by its name."""
+    return said.name is None or says_all(said.name)
+
+
+def says_all(name: str | None) -> bool:
+    return name is not None and said_as(name, ALL)
+
+
+def of_domains(turn: Turn, domains: frozenset[str]) -> tuple[Entity, ...]:
+    """Every device of these domains that a person would mean."""
+    entities = turn.home.entities.values()
+    return tuple(entity for entity in entities if entity.domain in domains and entity.exposed and not entity.category)
+
+
+def in_area(turn: Turn, entities: tuple[Entity, ...]) -> tuple[Entity, ...]:
+    """Those in the room it was heard in."""
+    here = turn.area or turn.context.area
+    return tuple(entity for entity in entities if here is not None and entity.area == here)
+
+
+def _only_one(turn: Turn, domains: frozenset[str]) -> Entity:
+    """Without any hint there must be one device only: never the whole house. Raises: Unclear."""
+    candidates = of_domains(turn, domains)
+    if len(candidates) == 1:
+        return candidates[0]
+    kinds = {KINDS[entity.domain][0] for entity in candidates if entity.domain in KINDS}
+    if not candidates:
+        raise Unclear("There is nothing here that does that.")
+    raise Unclear(f"Which {kinds.pop()}?" if len(kinds) == 1 and len(candidates) < 5 else WHERE_UNKNOWN)
+
+
+def _plural(name: str | None) -> bool | None:
+    return True if says_all(name) else None
+
+
+def _whole(said: Said, resolution: Resolution, entities: tuple[Entity, ...]) -> Noun | None:
+    if len(entities) < 2 or not names_a_kind(said) or said.except_name or said.except_area:
+        return None
+    place = resolution.area or resolution.floor
+    if said.domain is None and said.device_class is None and says_all(said.name):
+        return everything_in(place)
+    return kind_in(place, kind_of(entities))
