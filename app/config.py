@@ -1,0 +1,294 @@
+"""The household's configuration: `config.yaml` as dataclasses. `ConfigError` names the key, the file and the cure."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from .typed import Mismatch, build, suggestion
+
+MAX_CONFIG_BYTES: Final = 1_000_000
+SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
+EMBEDDED_PORT: Final = 1883
+
+
+class ConfigError(Exception):
+    """Something in the configuration that its owner can mend: one line with file, key and cure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """For `mqtts://`. Paths are relative to the configuration file."""
+
+    ca: str | None = None               # PEM file; None: the system's certificate authorities
+    cert: str | None = None             # PEM file with Ingle's own certificate, if the broker wants one
+    key: str | None = None
+    insecure: bool = False              # do not check whom we talk to: for a first try at home only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mqtt:
+    url: str = "embedded"               # embedded, embedded:PORT, mqtt://user:password@host:1883, mqtts://host
+    discovery_prefix: str = "homeassistant"
+    username: str | None = None
+    password: str | None = None
+    tls: Tls = field(default_factory=Tls)
+    client_id: str | None = None        # None: one is made up at every start
+
+    @property
+    def embedded_port(self) -> int | None:
+        """The port of the broker that Ingle runs itself (0: any free one); None with a broker elsewhere."""
+        kind, _, port = self.url.partition(":")
+        return (int(port) if port else EMBEDDED_PORT) if kind == "embedded" else None
+
+    @property
+    def address(self) -> BrokerAddress:
+        """Where the broker is. With `embedded`: on loopback."""
+        if self.embedded_port is not None:
+            return BrokerAddress(host="127.0.0.1", port=self.embedded_port, client_id=self.client_id)
+        parts = urlsplit(self.url)
+        return BrokerAddress(
+            host=parts.hostname or "",
+            port=parts.port or SCHEMES[parts.scheme],
+            username=self.username or (unquote(parts.username) if parts.username else None),
+            password=self.password or (unquote(parts.password) if parts.password else None),
+            tls=self.tls if parts.scheme == "mqtts" else None,
+            client_id=self.client_id,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerAddress:
+    """All that is needed to connect to a broker."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: Tls | None = None              # None: in the clear
+    client_id: str | None = None
+
+    def __str__(self) -> str:
+        """As a URL without credentials, for logs and errors."""
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloorConfig:
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaConfig:
+    name: str
+    aliases: tuple[str, ...] = ()
+    floor: str | None = None            # a floor's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceConfig:
+    """What the household knows better than the device's own announcement."""
+
+    entity: str                         # an entity id, "light.kitchen_light"
+    name: str | None = None
+    area: str | None = None             # an area's name
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False                # never acted on or answered about
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeConfig:
+    floors: tuple[FloorConfig, ...] = ()
+    areas: tuple[AreaConfig, ...] = ()
+    devices: tuple[DeviceConfig, ...] = ()
+
+
+SensitiveAct = Literal["unlock", "open_door", "open_garage", "open_gate", "open_valve", "disarm", "siren"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitive:
+    """Acts that want a yes, or a PIN, before they are done."""
+
+    acts: tuple[SensitiveAct, ...] = ("unlock", "open_door", "open_garage", "open_gate", "disarm", "siren")
+    via: tuple[Literal["voice", "text"], ...] = ("voice",)  # how it must have been asked to want one
+    pin: str | None = None              # digits; None: "yes" is enough
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    mqtt: Mqtt = field(default_factory=Mqtt)
+    home: HomeConfig = field(default_factory=HomeConfig)
+    lists: tuple[str, ...] = ("Shopping", "To-do")
+    custom_sentences: str | Mapping[str, Any] | None = None  # a folder, a file, or the mapping itself
+    timezone: str | None = None         # "Europe/London"; None: the system's
+    temperature_unit: Literal["celsius", "fahrenheit"] = "celsius"
+    sensitive: Sensitive = field(default_factory=Sensitive)
+    confirm_s: float = 2.0              # how long a device may take to report what it did
+    question_s: float = 60.0            # how long a question back waits for its answer
+    model: str | None = None            # a GGUF file; None: the one that ships with Ingle
+    profile: Literal["auto", "low", "mid", "high"] = "auto"
+    data_dir: str | None = None         # None: the platform's place for a user's data
+    file: Path | None = None            # where this came from; not a key of the file
+
+    @property
+    def mqtt_address(self) -> BrokerAddress:
+        """The broker's address, with the paths of certificates resolved."""
+        address = self.mqtt.address
+        if address.tls is None:
+            return address
+        files = (address.tls.ca, address.tls.cert, address.tls.key)
+        ca, cert, key = (str(self.resolved(file)) if file else None for file in files)
+        return replace(address, tls=replace(address.tls, ca=ca, cert=cert, key=key))
+
+    @property
+    def data_path(self) -> Path:
+        """Where all state lives. The environment's INGLE_DATA_DIR wins."""
+        given = os.environ.get("INGLE_DATA_DIR") or self.data_dir
+        if given:
+            return self.resolved(given)
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("ingle", appauthor=False))
+
+    def resolved(self, path: str) -> Path:
+        """A path from the configuration: relative to its file, `~` expanded."""
+        base = self.file.parent if self.file else Path.cwd()
+        return base / Path(path).expanduser()
+
+
+def load(file: str | Path | None = None) -> Config:
+    """Read the configuration. Raises: ConfigError.
+
+    Without `file`: ./config.yaml, else the user's own (as the platform has it), else the defaults.
+    """
+    path = Path(file) if file is not None else _found()
+    if path is None:
+        return Config()
+    return parse(_read(path), path)
+
+
+def parse(text: str, path: Path = Path("config.yaml")) -> Config:
+    """The configuration in `text`, read from `path`. Raises: ConfigError."""
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {_one_line(error)}") from None
+    data = {} if data is None else data
+    if isinstance(data, Mapping) and "file" in data:
+        raise ConfigError(f"{path}: `file` is not a known key: remove it.")
+    try:
+        config = replace(build(Config, data), file=path.absolute())
+    except Mismatch as mismatch:
+        raise ConfigError(f"{path}: `{mismatch.path}` {mismatch.problem}." if mismatch.path
+                          else f"{path}: {mismatch.problem}.") from None
+    _check(config, path)
+    return config
+
+
+def _found() -> Path | None:
+    import platformdirs
+
+    places = [Path("config.yaml"), Path(platformdirs.user_config_dir("ingle", appauthor=False), "config.yaml")]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES} bytes: this is not a configuration.")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text: save it as UTF-8.") from None
+    except OSError as error:
+        problem = (error.strerror or "cannot be read").lower()
+        raise ConfigError(f"{path}: {problem}: give the right file with --config.") from None
+
+
+def _check(config: Config, path: Path) -> None:
+    """What types cannot say. Raises: ConfigError."""
+    for key, problem in _problems(config):
+        raise ConfigError(f"{path}: `{key}` {problem}")
+
+
+def _problems(config: Config) -> Iterable[tuple[str, str]]:
+    yield from _mqtt_problems(config.mqtt)
+    yield from _home_problems(config.home)
+    yield from _list_problems(config.lists)
+    if config.timezone is not None and not _is_zone(config.timezone):
+        yield "timezone", f"{config.timezone!r} is not known: use a name like Europe/London, or leave it out."
+    if config.sensitive.pin is not None and not re.fullmatch("[0-9]{3,12}", config.sensitive.pin):
+        yield "sensitive.pin", 'must be 3 to 12 digits in quotes, like "4711".'
+    limits = (("confirm_s", config.confirm_s, 0.1, 60), ("question_s", config.question_s, 5, 3600))
+    for key, value, least, most in limits:
+        if not least <= value <= most:  # also false for NaN
+            yield key, f"must be between {least} and {most} seconds, not {value}."
+
+
+def _mqtt_problems(mqtt: Mqtt) -> Iterable[tuple[str, str]]:
+    if fault := _url_fault(mqtt.url):
+        yield "mqtt.url", f"{fault}: use embedded, mqtt://host:1883 or mqtts://host:8883."
+    if not mqtt.discovery_prefix or set(mqtt.discovery_prefix) & set("+#\0") or mqtt.discovery_prefix.strip("/") == "":
+        yield "mqtt.discovery_prefix", "must be a topic without wildcards, like homeassistant."
+    if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
+        yield "mqtt.tls", "needs both `cert` and `key`, or neither."
+
+
+def _url_fault(url: str) -> str | None:
+    kind, _, port = url.partition(":")
+    if kind == "embedded":
+        good = not port or (port.isdigit() and int(port) < 65536)
+        return None if good else f"has no port in {url!r}"
+    try:
+        parts = urlsplit(url)
+        number = parts.port
+    except ValueError:
+        return "is not a URL"       # the URL itself may hold a password: do not print it
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        return "is not an MQTT broker's address"
+    return "has port 0" if number == 0 else None
+
+
+def _home_problems(home: HomeConfig) -> Iterable[tuple[str, str]]:
+    floors = {floor.name for floor in home.floors}
+    yield from _twice("home.floors", [floor.name for floor in home.floors])
+    yield from _twice("home.areas", [area.name for area in home.areas])
+    yield from _twice("home.devices", [device.entity for device in home.devices])
+    for place, area in enumerate(home.areas):
+        if floors and area.floor is not None and area.floor not in floors:
+            hint = suggestion(area.floor, list(floors))
+            yield f"home.areas[{place}].floor", f"names {area.floor!r}{hint}: add it to home.floors."
+    for place, device in enumerate(home.devices):
+        if "." not in device.entity:
+            yield f"home.devices[{place}].entity", f"must be like light.kitchen, not {device.entity!r}."
+
+
+def _list_problems(lists: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    yield from _twice("lists", list(lists))
+    if any(not name.strip() for name in lists):
+        yield "lists", "has an empty name: remove it."
+
+
+def _twice(key: str, names: list[str]) -> Iterable[tuple[str, str]]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield key, f"has {name!r} twice: remove one."
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (ValueError, OSError, KeyError):     # ZoneInfoNotFoundError is a KeyError
+        return False
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

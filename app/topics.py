@@ -1,0 +1,32 @@
+"""Ingle's own topics on the bus. Part of the contract with other programs: see README.md."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+STATUS: Final = "ingle/status"      # retained: "online" when ready, "offline" as last will
+ASK: Final = "ingle/ask"            # in: a JSON object with `text`, or a plain string
+TURN: Final = "ingle/turn"          # out: every turn's record
+REPLY: Final = "ingle/reply"        # out: ingle/reply/<turn id>, the reply's tokens as they come
+LIST: Final = "ingle/list"          # retained: ingle/list/<slug>
+TIMER: Final = "ingle/timer"        # retained: ingle/timer/<id>; cleared when the timer is gone
+DEVICE: Final = "ingle/device"      # retained: Ingle's own readings, announced through discovery
+
+_NOT_IN_A_LEVEL = re.compile(r"[/+#\0]")
+
+
+def reply_topic(turn_id: str) -> str:
+    """Where the tokens of a turn's reply go. What cannot be in a level of a topic becomes `_`."""
+    return f"{REPLY}/{_NOT_IN_A_LEVEL.sub('_', turn_id)}"
+
+
+def fault_in_topic(topic: str) -> str | None:
+    """Why nothing can be published to `topic`, as the end of a sentence; None when it can be."""
+    if not topic:
+        return "is empty"
+    if len(topic.encode("utf-8", "replace")) > 65_535:
+        return "is longer than 65535 bytes"
+    if any(character in topic for character in "+#\0"):
+        return "has a wildcard (+ or #) or a NUL in it"
+    return None
