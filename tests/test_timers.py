@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingle.skills.api import Done, Unclear
+from ingle.skills.later import Command, LaterStore
 from ingle.skills.moments import (
     MAX_LENGTH,
     MomentError,
@@ -126,6 +127,98 @@ async def test_a_ringing_timer_is_stopped_by_cancel_though_others_run(world: Wor
     assert await reply(world, "HassTimerStatus", {"name": "egg"}) == "The egg timer is ringing."
     assert await reply(world, "HassCancelTimer", {"name": "it"}) == "Stopped the egg timer."
     assert [timer.state for timer in timers(world).all()] == ["running"]
+
+
+# --- alarms and reminders
+
+async def test_an_alarm_is_set_found_and_cancelled(world: World) -> None:
+    assert await reply(world, "SetAlarm", {"at": "half past six"}) == "Alarm set for 6:30 AM tomorrow."
+    assert await reply(world, "SetAlarm", {"at": "8", "date": "on friday", "name": "gym"}) == (
+        "Gym alarm set for Friday at 8 AM.")
+    assert await reply(world, "AlarmStatus") == "There are 2 alarms: at 6:30 AM tomorrow and gym on Friday at 8 AM."
+    assert await reply(world, "AlarmStatus", {"date": "tomorrow morning"}) == "There is an alarm at 6:30 AM tomorrow."
+    assert await reply(world, "CancelAlarm", {"at": "6:30"}) == "Cancelled the 6:30 AM alarm."
+    assert await reply(world, "CancelAlarm", {"name": "the gym"}) == "Cancelled the gym alarm."
+    assert await reply(world, "AlarmStatus") == "There is no alarm set."
+
+
+async def test_a_ringing_alarm_snoozes_and_stops(world: World) -> None:
+    await world.ask("SetAlarm", {"in": "an hour"})
+    timers(world).due(world.clock.tick(hours=1))
+    assert await reply(world, "Snooze", {"in": "ten"}) == "I'll ring again in 10 minutes."
+    assert [timer.state for timer in timers(world).all()] == ["running"]
+    timers(world).due(world.clock.tick(minutes=10))
+    assert (await reply(world, "CancelAlarm")).startswith("Stopped the ")
+    assert await reply(world, "Snooze") == "Nothing is ringing."
+
+
+async def test_reminders(world: World) -> None:
+    with pytest.raises(Unclear, match="When"):
+        await world.ask("SetReminder", {"message": "feed the cat"})
+    slots = {"message": "to feed the cat", "at": "six"}
+    assert await reply(world, "SetReminder", slots) == "I'll remind you at 6 PM: feed the cat."
+    assert await reply(world, "SetReminder", {"message": "the dentist", "date": "on thursday"}) == (
+        "I'll remind you on Thursday at 9 AM: the dentist.")
+    assert await reply(world, "ListReminders") == "Feed the cat, at 6 PM; the dentist, on Thursday at 9 AM."
+    assert await reply(world, "CancelReminder", {"message": "the cat"}) == "Cancelled the reminder: feed the cat."
+    assert await reply(world, "ListReminders", {"date": "today"}) == "There are no reminders then."
+
+
+async def test_what_repeats_or_hangs_on_an_event_is_refused_and_not_set(world: World) -> None:
+    assert "only once" in await reply(world, "SetAlarm", {"at": "7", "date": "every weekday"})
+    assert "time of day" in await reply(world, "SetReminder", {"message": "the roast", "at": "when i get home"})
+    assert timers(world).all() == []
+
+
+# --- commands for later
+
+@pytest.fixture
+def later(world: World) -> LaterStore:
+    store = world.services["later"] = LaterStore(world.database, clock=world.clock)
+    return store
+
+
+@pytest.mark.parametrize(("slots", "told"), [
+    ({"intent": "HassTurnOn", "area": "Bedroom", "domain": "light", "at": "9 AM"},
+     "I'll turn on the bedroom lights at 9 AM tomorrow."),
+    ({"intent": "HassTurnOff", "name": "heater", "in": "ten minutes"}, "I'll turn off the heater at 2:40 PM."),
+    ({"intent": "HassLightSet", "name": "hall lamp", "brightness": 40, "at": "half past six pm"},
+     "I'll set the hall lamp to 40% at 6:30 PM."),
+    ({"intent": "HassTurnOff", "domain": "cover", "device_class": "blind", "at": "sunday at noon"},
+     "I'll close all the blinds on Sunday at noon."),
+    ({"intent": "HassTurnOff", "name": "it", "in": "an hour"}, "I'll turn it off at 3:30 PM.")])
+async def test_a_command_for_later_waits(world: World, later: LaterStore, slots: dict[str, Any], told: str) -> None:
+    assert await reply(world, "RunLater", slots, text="as said", area="Hall", recent=("light.desk",)) == told
+    assert world.acts == []
+    (command,) = later.all()
+    assert command.slots == {slot: value for slot, value in slots.items() if slot not in ("intent", "at", "in")}
+    assert (command.text, command.area, command.recent) == ("as said", "Hall", ("light.desk",))
+
+
+@pytest.mark.parametrize("at", ["when the dryer is done", "sunset", "every day at nine", "today at noon"])
+async def test_a_moment_that_cannot_be_told_never_acts_now(world: World, later: LaterStore, at: str) -> None:
+    told = await reply(world, "RunLater", {"intent": "HassTurnOn", "name": "fan", "at": at})
+    assert told.endswith("I did nothing.")
+    assert world.acts == []
+    assert later.all() == []
+
+
+async def test_commands_are_done_once_in_time_and_the_missed_are_told(world: World, later: LaterStore) -> None:
+    for minutes in (1, 30, 60):
+        await world.ask("RunLater", {"intent": "HassTurnOn", "name": "fan", "in": f"{minutes} minutes"})
+    world.clock.tick(minutes=31)  # the process was off till now
+    done: list[Command] = []
+    missed: list[Command] = []
+
+    async def act(command: Command) -> None:
+        done.append(command)
+
+    loop = asyncio.create_task(later.run(act, missed.append))
+    await asyncio.sleep(0.02)
+    loop.cancel()
+    assert [command.due.minute for command in missed] == [31]
+    assert [(command.due.hour, command.due.minute) for command in done] == [(15, 0)]
+    assert len(later.all()) == 1
 
 
 # --- the store

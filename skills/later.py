@@ -1,0 +1,207 @@
+"""Commands for later: "turn on the bedroom lights at 9 AM" is kept, and done then; it never acts now.
+
+Service `turn.services["later"]`: a `LaterStore`. The app opens it on the skills' database and runs it as a task:
+
+    store = LaterStore(open_database(path), clock=lambda: datetime.now(zone))
+    await store.run(act, missed)
+
+`act(command)` handles `command.intent` with `command.slots` (values, as they were normalised) in a turn whose `area`,
+`via`, `speaker` and context (`recent`, `recent_area`: what "it" was) are the command's. A sensitive act asks then as it
+would have asked now, and with nobody there to answer is not done. `missed(command)` is told of one that came due while
+Ingle was off: it is too late to be wanted, so it is not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .api import Done, Turn, Unclear, skill
+from .moments import NotUnderstood, Past, Recurring, read_moment, spoken_moment
+from .schema import load_schema
+from .storage import transaction
+from .timers import sleep_until_due
+from .wording import DEVICES, KINDS, plain
+
+MAX_WAITING = 200
+LATE_S = 10 * 60  # a command this long overdue is missed, not done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """An intent that waits for its moment."""
+
+    id: str
+    intent: str
+    slots: Mapping[str, Any]
+    due: datetime                    # aware, in the household's zone
+    text: str                        # what was said
+    area: str | None = None
+    via: str = "text"
+    speaker: str | None = None
+    recent: tuple[str, ...] = ()     # entity ids that "it" may have meant
+    recent_area: str | None = None
+
+
+class TooMany(Exception):
+    """There are `MAX_WAITING` commands already."""
+
+
+class LaterStore:
+    """Commands that wait, on disk. A command is done at most once: it leaves the disk before it is acted on."""
+
+    def __init__(self, database: sqlite3.Connection, *, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._changed = asyncio.Event()
+
+    def add(self, intent: str, slots: Mapping[str, Any], due: datetime, turn: Turn) -> Command:
+        """Keep an intent of this turn for `due`. Raises: TooMany."""
+        if len(self.all()) >= MAX_WAITING:
+            raise TooMany
+        command = Command(
+            id=secrets.token_hex(4), intent=intent, slots=slots, due=due, text=turn.text, area=turn.area, via=turn.via,
+            speaker=turn.speaker, recent=turn.context.recent, recent_area=turn.context.recent_area)
+        with transaction(self._database):
+            self._database.execute(
+                "INSERT INTO later (id, intent, slots, due_at, text, area, via, speaker, recent, recent_area)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (command.id, intent, json.dumps(dict(slots)), due.timestamp(), command.text, command.area, command.via,
+                 command.speaker, json.dumps(command.recent), command.recent_area))
+        self._changed.set()
+        return command
+
+    def all(self) -> list[Command]:
+        """Those that wait, soonest first."""
+        return [self._command(row) for row in self._database.execute("SELECT * FROM later ORDER BY due_at, rowid")]
+
+    def cancel(self, command_id: str) -> bool:
+        """Forget one; False when it is not there (any more)."""
+        with transaction(self._database):
+            return self._database.execute("DELETE FROM later WHERE id = ?", (command_id,)).rowcount > 0
+
+    def due(self, now: datetime) -> list[Command]:
+        """Those whose moment has come, in order; each leaves the store with `cancel` before it is acted on."""
+        return [command for command in self.all() if command.due.timestamp() <= now.timestamp()]
+
+    async def run(
+        self, act: Callable[[Command], Awaitable[None]], missed: Callable[[Command], None] = lambda command: None
+    ) -> None:
+        """Act on each command at its moment; never returns: cancel the task to end it. `act` keeps its own errors."""
+        while True:
+            for command in self.due(self._clock()):
+                if not self.cancel(command.id):
+                    continue
+                if self._clock().timestamp() - command.due.timestamp() > LATE_S:
+                    missed(command)
+                else:
+                    await act(command)
+            waiting = self.all()
+            next_s = waiting[0].due.timestamp() - self._clock().timestamp() if waiting else None
+            await sleep_until_due(next_s, self._changed)
+
+    def _command(self, row: sqlite3.Row) -> Command:
+        return Command(
+            id=row["id"], intent=row["intent"], slots=json.loads(row["slots"]),
+            due=datetime.fromtimestamp(row["due_at"], self._clock().tzinfo), text=row["text"], area=row["area"],
+            via=row["via"], speaker=row["speaker"], recent=tuple(json.loads(row["recent"])),
+            recent_area=row["recent_area"])
+
+
+@skill
+class RunLater:
+    """Do something later, once. "turn on the bedroom lights at 9 AM" -> "I'll turn on the bedroom lights at 9 AM." """
+
+    intent = "RunLater"
+
+    @dataclass(frozen=True)
+    class Slots:
+        intent: str | None = None
+        at: str | None = None
+        in_: str | None = None
+        date: str | None = None
+        rest: Mapping[str, Any] = field(default_factory=dict)  # the slots of the inner intent
+
+    async def handle(self, slots: Slots, turn: Turn) -> Done:
+        if slots.intent is None:
+            raise Unclear("What should I do then?")
+        if "if" in slots.rest or set(slots.rest) - set(load_schema()["intents"][slots.intent]["slots"]):
+            return Done(reply="I can't do that later yet, so I left it. Tell me when it is time.")
+        try:
+            moment = read_moment(turn.now, at=slots.at, in_=slots.in_, day=slots.date)
+        except NotUnderstood:
+            return Done(reply="I can't wait for that yet; give me a time of day or a length of time. I did nothing.")
+        except Recurring:
+            return Done(reply="I can't do things again and again yet, only once. I did nothing.")
+        except Past:
+            return Done(reply="That moment has passed. I did nothing.")
+        if not moment.timed:
+            raise Unclear("At what time?")
+        store: LaterStore = turn.services["later"]
+        try:
+            command = store.add(slots.intent, slots.rest, moment.when, turn)
+        except TooMany:
+            return Done(reply=f"There are {MAX_WAITING} commands waiting already; I did not add this one.")
+        told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_moment(moment.when, turn.now)}."
+        return Done(reply=told, facts=(command,))
+
+
+# --- how a command is told before it is done
+
+_VERBS = {  # by intent, then by domain where that says more
+    "HassTurnOn": {"": "turn on {}", "cover": "open {}", "valve": "open {}", "lock": "lock {}", "scene": "set {}",
+                   "script": "run {}", "button": "press {}"},
+    "HassTurnOff": {"": "turn off {}", "cover": "close {}", "valve": "close {}", "lock": "unlock {}"},
+    "HassToggle": {"": "toggle {}"},
+    "HassLightSet": {"": "set {}"},
+    "HassSetPosition": {"": "set {}"},
+    "HassFanSetSpeed": {"": "set {}"},
+    "HassClimateSetTemperature": {"": "set {}"},
+    "HassVacuumStart": {"": "start {}"},
+    "HassVacuumReturnToBase": {"": "send {} back"},
+    "HassLawnMowerStartMowing": {"": "start {}"},
+    "HassLawnMowerDock": {"": "send {} back"},
+    "HassMediaPause": {"": "pause {}"},
+    "HassMediaUnpause": {"": "resume {}"},
+    "HassSetVolume": {"": "set {}"},
+}
+_KIND_OF = {
+    "HassLightSet": "light", "HassVacuumStart": "vacuum", "HassVacuumReturnToBase": "vacuum", "HassFanSetSpeed": "fan",
+    "HassLawnMowerStartMowing": "lawn_mower", "HassLawnMowerDock": "lawn_mower", "HassMediaPause": "media_player",
+    "HassMediaUnpause": "media_player", "HassSetVolume": "media_player", "HassSetPosition": "cover",
+    "HassClimateSetTemperature": "climate",
+}
+_VALUES = (("brightness", "to {:g}%"), ("position", "to {:g}%"), ("percentage", "to {:g}%"),
+           ("volume_level", "to {:g}%"), ("temperature", "to {:g}"), ("color", "to {}"))
+
+
+def phrase(intent: str, slots: Mapping[str, Any]) -> str:
+    """What shall be done, to follow "I'll": "turn on the bedroom lights", "set the lamp to 40%"; else "do that"."""
+    verbs = _VERBS.get(intent)
+    domain = slots.get("domain") or _KIND_OF.get(intent)
+    if verbs is None:
+        return "do that"
+    done = verbs.get(domain or "", verbs[""]).format(_target(slots, domain))
+    done = re.sub(r"^turn (on|off) (it|them|that|this|those)\b", r"turn \2 \1", done)
+    values = [form.format(slots[slot]) for slot, form in _VALUES if slot in slots]
+    return " ".join([done, *values])
+
+
+def _target(slots: Mapping[str, Any], domain: str | None) -> str:
+    name, place = slots.get("name"), plain(slots.get("area") or slots.get("floor") or "")
+    if name in ("it", "them", "that", "this", "that one", "this one", "those"):
+        return str(name)
+    kinds = KINDS.get(f"{domain}.{slots.get('device_class')}", KINDS.get(domain or "", DEVICES))[1]
+    if name == "all" or (name is None and not place):
+        return f"all the {kinds}" if domain else "everything"
+    if name is not None:
+        owned = "'s" in name or name.casefold().startswith(("the ", "my ", "our "))
+        return str(name) if owned else f"the {name}" + (f" in the {place}" if place else "")
+    return f"the {place} {kinds}" if domain else f"everything in the {place}"
