@@ -94,13 +94,20 @@ class Home:
         self.floors: dict[str, Floor] = {floor.name: floor for floor in floors}
         self.areas: dict[str, Area] = {area.name: area for area in areas}
         self.entities: dict[str, Entity] = {}
+        self.version = 0                        # counts changes of what there is, for what is built from it
         self._listeners: list[Listener] = []
 
     def add(self, entity: Entity) -> None:
         self.entities[entity.entity_id] = entity
+        self.version += 1
 
     def remove(self, entity_id: str) -> None:
         self.entities.pop(entity_id, None)
+        self.version += 1
+
+    def changed(self) -> None:
+        """Tell that a name, area or alias of something was changed in place."""
+        self.version += 1
 
     def floor_of(self, entity: Entity) -> str | None:
         area = self.areas.get(entity.area) if entity.area else None
@@ -114,3 +121,42 @@ class Home:
     def report(self, entity: Entity, before: str | None) -> None:
         for listener in tuple(self._listeners):
             listener(entity, before)
+
+
+def load_home(data: Mapping[str, Any]) -> Home:
+    """A home from plain data, as tests and files write it.
+
+    Args:
+        data: {"home": {"floors", "areas"}, "entities": [{"entity", "domain", "name", "aliases", "area", …}]}
+    Raises: KeyError, TypeError: the data has another form.
+    """
+    plan = data.get("home") or {}
+    home = Home(
+        [Floor(str(floor["name"]), tuple(floor.get("aliases") or ())) for floor in plan.get("floors") or ()],
+        [
+            Area(str(area["name"]), tuple(area.get("aliases") or ()), area.get("floor"))
+            for area in plan.get("areas") or ()
+        ],
+    )
+    for facts in data.get("entities") or ():
+        home.add(_load_entity(facts))
+    return home
+
+
+def _load_entity(facts: Mapping[str, Any]) -> Entity:
+    entity_id = str(facts["entity"])
+    attributes = dict(facts.get("attributes") or {})
+    return Entity(
+        entity_id=entity_id,
+        domain=str(facts.get("domain") or entity_id.partition(".")[0]),
+        name=str(facts["name"]),
+        aliases=tuple(facts.get("aliases") or ()),
+        area=facts.get("area"),
+        device_class=facts.get("device_class"),
+        device_name=facts.get("device_name"),
+        unit=attributes.get("unit_of_measurement"),
+        state=None if facts.get("state") is None else str(facts["state"]),
+        attributes=attributes,
+        features=frozenset(facts.get("features") or ()),
+        exposed=bool(facts.get("exposed", True)),
+    )

@@ -1,0 +1,451 @@
+"""What things and places of a home are called, indexed: from words to scored entities, areas and floors.
+
+Built once for each version of the home; looking a name up touches only what shares a word with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
+
+from rapidfuzz import fuzz, process
+
+from ..words import (
+    FILLERS,
+    KINDS,
+    RELATED_FLOORS,
+    RELATED_ROOMS,
+    Kind,
+    fold,
+    kind_words,
+    kinds_of,
+    phonetic,
+    singular,
+    synonyms,
+)
+from .model import Entity, Home
+
+ALIKE = 0.76  # two words this alike may be one word misspelt or misheard
+SAME_PLACE = 0.78  # a place scored below this is not the place said
+_GENERIC = frozenset({"room", "floor", "area", "level", "storey", "zone", "space"})
+
+
+@dataclass(frozen=True)
+class Label:
+    """One way to call an entity."""
+
+    entity_id: str
+    words: tuple[str, ...]
+    stems: tuple[str, ...]  # the words in the singular
+    how: str  # "name", "alias", …
+    weight: float  # 1 for its own names, less for what is derived
+
+
+@dataclass(frozen=True)
+class Match:
+    """An entity found by a name."""
+
+    entity_id: str
+    score: float
+    why: str
+    exact: bool = False  # its own name or alias, word for word
+    stems_only: bool = False  # the same but for singular and plural
+
+
+@dataclass(frozen=True)
+class PlaceMatch:
+    """An area or floor found by a name."""
+
+    name: str
+    is_floor: bool
+    score: float
+    why: str
+
+
+def content(words: Iterable[str]) -> tuple[str, ...]:
+    """Words without articles and the like; all of them when nothing else is left."""
+    words = tuple(words)
+    return tuple(word for word in words if word not in FILLERS) or words
+
+
+def stems(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(singular(word) for word in words)
+
+
+@lru_cache(maxsize=50_000)
+def alike(said: str, known: str) -> float:
+    """How likely two singular words are one: 1 the same, 0.95 a synonym, then by spelling and sound; 0 when not."""
+    if said == known:
+        return 1.0
+    if known in synonyms(said):
+        return 0.95
+    if min(len(said), len(known)) <= 2 or said[0].isdigit() or known[0].isdigit():
+        return 0.0
+    ratio = fuzz.ratio(said, known) / 100
+    if ratio >= 0.5 and min(len(said), len(known)) > 3 and phonetic(said) == phonetic(known):
+        ratio = max(ratio, 0.86)
+    if sorted(said) == sorted(known) and said[0] == known[0]:
+        ratio = max(ratio, 0.88)  # letters in the wrong order
+    needed = ALIKE if min(len(said), len(known)) > 4 else 0.85
+    return min(ratio, 0.94) if ratio >= needed else 0.0
+
+
+class Names:
+    """The index of one version of a home."""
+
+    def __init__(self, home: Home) -> None:
+        self.entities = {entity.entity_id: entity for entity in home.entities.values() if entity.exposed}
+        self.areas = _place_labels(home.areas, _area_names(home))
+        self.floors = _place_labels(home.floors, _floor_names(home))
+        self.floor_of_area = {area.name: area.floor for area in home.areas.values()}
+        self.labels = [label for entity in self.entities.values() for label in self._labels_of(entity)]
+        self.by_stem: dict[str, list[int]] = {}
+        self.by_joined: dict[str, list[int]] = {}
+        for index, label in enumerate(self.labels):
+            for stem in {*label.stems}:
+                self.by_stem.setdefault(stem, []).append(index)
+            self.by_joined.setdefault("".join(label.stems), []).append(index)
+
+    # ------------------------------------------------------------ building
+
+    def _labels_of(self, entity: Entity) -> Iterator[Label]:
+        """Every way to call an entity, the best first, none twice."""
+        seen: set[tuple[str, ...]] = set()
+        for text, how, weight in self._ways(entity):
+            words = fold(text) if isinstance(text, str) else text
+            words = tuple(word for word in words if word not in ("the",)) or words
+            if words and words not in seen:
+                seen.add(words)
+                yield Label(entity.entity_id, words, stems(words), how, weight)
+
+    def _ways(self, entity: Entity) -> Iterator[tuple[str | tuple[str, ...], str, float]]:
+        own = [(entity.name, "name"), *((alias, "alias") for alias in entity.aliases)]
+        for text, how in own:
+            yield text, how, 1.0
+        area_words = [fold(name) for name in self.areas.get(entity.area or "", ())] or [fold(entity.area or "")]
+        for text, how in own:
+            words = fold(text)
+            for place in filter(None, area_words):
+                rest = _without(words, place)
+                if rest is None:
+                    yield (*place, *words), f"{how} with its area", 0.99
+                elif content(rest) and rest:
+                    yield rest, f"{how} without its area", 0.96
+        if entity.device_name and entity.device_name != entity.name:
+            yield entity.device_name, "device name", 0.93
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return list(self.by_stem)
+
+    # ------------------------------------------------------------ entities
+
+    def exact(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
+        """Entities one of whose own names or aliases, its area before it or not, is these words."""
+        said = content(words)
+        said_stems = stems(said)
+        found = []
+        for index in self.by_joined.get("".join(said_stems), ()):
+            label = self.labels[index]
+            if label.weight >= 0.99 and fits(self.entities[label.entity_id]):
+                same = content(label.words) == said or "".join(label.words) == "".join(said)
+                score = label.weight if same else label.weight - 0.015
+                why = f"{label.how} '{' '.join(label.words)}'"
+                found.append(Match(label.entity_id, score, why, exact=same, stems_only=not same))
+        return _best_each(found)
+
+    def search(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
+        """Entities whose names are like these words, best first. `fits` says which entities are looked at."""
+        exact = self.exact(words, fits)
+        said = self._respelt(stems(content(words)))
+        similar = {word: self._similar(word) for word in dict.fromkeys(said)}
+        indexes = {index for known in similar.values() for stem in known for index in self.by_stem.get(stem, ())}
+        found = list(exact)
+        fitting: dict[str, bool] = {}
+        for index in indexes:
+            label = self.labels[index]
+            if label.entity_id not in fitting:
+                fitting[label.entity_id] = fits(self.entities[label.entity_id])
+            if fitting[label.entity_id]:
+                match = self._score(said, label, similar)
+                if match is not None:
+                    found.append(match)
+        return _best_each(found)
+
+    def _similar(self, word: str) -> dict[str, float]:
+        """Words of this home's names that may be `word`, with how alike they are."""
+        found = {known: alike(word, known) for known in synonyms(word) if known in self.by_stem}
+        if len(word) > 2 and (word not in self.by_stem or word not in kind_words()):
+            near = process.extract(word, self._vocabulary, scorer=fuzz.ratio, score_cutoff=50, limit=40)
+            for known, _, _ in near:
+                likeness = alike(word, known)
+                if likeness and (word not in self.by_stem or likeness > 0.9):
+                    found[known] = max(likeness, found.get(known, 0.0))
+        return found
+
+    def _respelt(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Compounds as this home writes them: "bed room" -> "bedroom", "desklamp" -> "desk lamp"."""
+        out: list[str] = []
+        for word in words:
+            if out and out[-1] + word in self.by_stem and not (out[-1] in self.by_stem and word in self.by_stem):
+                out[-1] += word
+            elif word in self.by_stem or len(word) < 6:
+                out.append(word)
+            else:
+                out.extend(self._split(word))
+        return tuple(out)
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        for cut in range(3, len(word) - 2):
+            if word[:cut] in self.by_stem and word[cut:] in self.by_stem:
+                return word[:cut], word[cut:]
+        return (word,)
+
+    def _score(self, said: tuple[str, ...], label: Label, similar: dict[str, dict[str, float]]) -> Match | None:
+        """How well the said words fit a label: each must be in it, or in its place or kind; missing ones cost little."""
+        entity = self.entities[label.entity_id]
+        beside = self._beside(entity)
+        left = list(label.stems)
+        heard = total = 0.0
+        for word in said:
+            best = max(left, key=lambda stem, word=word: similar[word].get(stem, 0.0), default="")  # type: ignore[misc]
+            likeness = similar[word].get(best, 0.0)
+            weight = 0.4 if word in kind_words() else 1.0
+            if likeness:
+                left.remove(best)
+            elif word in beside or fits_kind((word,), entity):
+                likeness, weight = 0.97, 0.2
+            heard, total = heard + likeness * weight, total + weight
+        if left == list(label.stems):
+            return None
+        missing = sum(0.12 if stem in beside or fits_kind((stem,), entity) else 0.5 for stem in left)
+        share = len(label.stems) / (len(label.stems) + missing)
+        score = label.weight * (heard / total) ** 2 * (0.7 + 0.3 * share)
+        if score < 0.4:
+            return None
+        return Match(
+            label.entity_id, round(min(score, 0.97), 3), f"'{' '.join(said)}' ~ {label.how} '{' '.join(label.words)}'"
+        )
+
+    def _beside(self, entity: Entity) -> frozenset[str]:
+        """Words that may be said with an entity's name without being part of it: its area's and floor's."""
+        if entity.area is None:
+            return frozenset()
+        names = [
+            *self.areas.get(entity.area, (entity.area,)),
+            *self.floors.get(self.floor_of_area.get(entity.area) or "", ()),
+        ]
+        return frozenset(stem for name in names for stem in stems(fold(name)))
+
+    # ------------------------------------------------------------ places
+
+    def places(self, text: str, *, floors_first: bool = False) -> list[PlaceMatch]:
+        """The areas and floors that `text` may name, the best kind of match only; [] for a place unknown here.
+
+        Several come back when nothing chooses between them ("bedroom" of a home with a kids' and a guest bedroom).
+        """
+        said = stems(content(fold(text)))
+        for way in (self._place_exact, self._place_alike, self._place_on_floor, self._place_part, self._place_related):
+            found = way(said)
+            if found:
+                found.sort(key=lambda match: (-match.score, match.is_floor != floors_first))
+                best = [match for match in found if match.score >= found[0].score - 0.03]
+                return [match for match in best if match.is_floor == best[0].is_floor]
+        return []
+
+    def _all_places(self) -> Iterator[tuple[str, bool, str, tuple[str, ...]]]:
+        for table, is_floor in ((self.areas, False), (self.floors, True)):
+            for name, texts in table.items():
+                for text in texts:
+                    yield name, is_floor, text, stems(content(fold(text)))
+
+    def _place_exact(self, said: tuple[str, ...]) -> list[PlaceMatch]:
+        joined = "".join(said)
+        return _best_places(
+            PlaceMatch(name, is_floor, 1.0, f"'{text}'")
+            for name, is_floor, text, words in self._all_places()
+            if "".join(words) == joined
+        )
+
+    def _place_alike(self, said: tuple[str, ...]) -> list[PlaceMatch]:
+        def score(words: tuple[str, ...]) -> float:
+            if len(words) == len(said):
+                weights = [0.3 if word in _GENERIC else 1.0 for word in words]
+                likeness = [alike(one, other) for one, other in zip(said, words, strict=True)]
+                if all(likeness):
+                    return sum(w * s for w, s in zip(weights, likeness, strict=True)) / sum(weights)
+            joined = fuzz.ratio("".join(said), "".join(words)) / 100
+            return joined if joined >= 0.85 and len(said) != len(words) else 0.0
+
+        scored = ((name, is_floor, text, score(words)) for name, is_floor, text, words in self._all_places())
+        return _best_places(
+            PlaceMatch(name, is_floor, round(value, 3), f"'{' '.join(said)}' ~ '{text}'")
+            for name, is_floor, text, value in scored
+            if value >= SAME_PLACE
+        )
+
+    def _place_on_floor(self, said: tuple[str, ...]) -> list[PlaceMatch]:
+        """ "upstairs bathroom": an area's name beside its floor's."""
+        found = []
+        for floor, texts in self.floors.items():
+            for text in texts:
+                rest = _without(said, stems(content(fold(text))))
+                if rest:
+                    inner = self._place_exact(rest) or self._place_alike(rest) or self._place_part(rest)
+                    found += [
+                        match for match in inner if not match.is_floor and self.floor_of_area.get(match.name) == floor
+                    ]
+        return _best_places(found)
+
+    def _place_part(self, said: tuple[str, ...]) -> list[PlaceMatch]:
+        """ "bedroom" of "Master Bedroom": all that was said is in the name."""
+        telling = [word for word in said if word not in _GENERIC]
+        if not telling:
+            return []
+        return _best_places(
+            PlaceMatch(name, is_floor, 0.8, f"'{' '.join(said)}' is part of '{text}'")
+            for name, is_floor, text, words in self._all_places()
+            if all(any(alike(word, known) >= 0.86 for known in words) for word in telling)
+        )
+
+    def _place_related(self, said: tuple[str, ...]) -> list[PlaceMatch]:
+        """ "garden" of a home that has a "Front Yard"; "upstairs" of one with a "First Floor"."""
+        phrase = " ".join(said)
+        by_phrase: dict[str, list[tuple[str, bool, str]]] = {}
+        for name, is_floor, text, words in self._all_places():
+            by_phrase.setdefault(" ".join(words), []).append((name, is_floor, text))
+        for other in RELATED_FLOORS.get(phrase, ()):
+            for name, is_floor, text in by_phrase.get(" ".join(stems(fold(other))), ()):
+                return [PlaceMatch(name, is_floor, 0.7, f"'{phrase}' is near to '{text}'")]
+        related = {" ".join(stems(fold(other))) for row in _related_rows() if phrase in row for other in row}
+        return _best_places(
+            PlaceMatch(name, is_floor, 0.7, f"'{phrase}' is near to '{text}'")
+            for other in related
+            for name, is_floor, text in by_phrase.get(other, ())
+        )
+
+    def nearest_place(self, text: str) -> str | None:
+        """The area that sounds most like `text`, to ask about; None when none is near."""
+        said = "".join(stems(content(fold(text))))
+        spelt = {"".join(words): name for name, _, _, words in self._all_places()}
+        near = process.extractOne(said, list(spelt), scorer=fuzz.ratio, score_cutoff=66)
+        return spelt[near[0]] if near else None
+
+    # ------------------------------------------------------------ areas inside a name
+
+    def split_place(self, words: Sequence[str]) -> list[tuple[PlaceMatch, tuple[str, ...]]]:
+        """Every way to see a place in `words` and the words beside it: "bedroom blinds" -> (Bedroom, ("blinds",))."""
+        found: list[tuple[PlaceMatch, tuple[str, ...]]] = []
+        said = stems(words)
+        for length in range(len(words), 0, -1):
+            for start in range(len(words) - length + 1):
+                run = said[start : start + length]
+                if all(word in FILLERS for word in run):
+                    continue
+                for match in self._place_exact(content(run)) or self._place_alike(content(run)):
+                    found.append((match, (*words[:start], *words[start + length :])))
+            if found:
+                return found
+        return found
+
+
+@lru_cache(maxsize=1)
+def _related_rows() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(" ".join(stems(fold(name))) for name in row) for row in RELATED_ROOMS)
+
+
+def _area_names(home: Home) -> set[str]:
+    return {*home.areas, *(entity.area for entity in home.entities.values() if entity.area)}
+
+
+def _floor_names(home: Home) -> set[str]:
+    return {*home.floors, *(area.floor for area in home.areas.values() if area.floor)}
+
+
+def _place_labels(known: object, names: set[str]) -> dict[str, tuple[str, ...]]:
+    aliases = {name: getattr(place, "aliases", ()) for name, place in getattr(known, "items", dict)()}
+    return {name: (name, *aliases.get(name, ())) for name in sorted(names)}
+
+
+def _without(words: tuple[str, ...], part: tuple[str, ...]) -> tuple[str, ...] | None:
+    """`words` without the run `part`; None when it is not in them."""
+    if not part:
+        return None
+    ours, theirs = stems(words), stems(part)
+    for start in range(len(words) - len(part) + 1):
+        if ours[start : start + len(part)] == theirs:
+            return (*words[:start], *words[start + len(part) :])
+    return None
+
+
+def _best_each(matches: Iterable[Match]) -> list[Match]:
+    best: dict[str, Match] = {}
+    for match in matches:
+        if match.entity_id not in best or match.score > best[match.entity_id].score:
+            best[match.entity_id] = match
+    return sorted(best.values(), key=lambda match: (-match.score, match.entity_id))
+
+
+def _best_places(matches: Iterable[PlaceMatch]) -> list[PlaceMatch]:
+    best: dict[tuple[str, bool], PlaceMatch] = {}
+    for match in matches:
+        key = (match.name, match.is_floor)
+        if key not in best or match.score > best[key].score:
+            best[key] = match
+    return list(best.values())
+
+
+# ---------------------------------------------------------------- kinds of an entity
+
+
+def entity_kinds(entity: Entity) -> tuple[Kind, ...]:
+    """The kinds an entity belongs to: by domain and device class, and where its class is not known, by its name."""
+    return _kinds_by_facts(entity.domain, entity.device_class, entity.name)
+
+
+@lru_cache(maxsize=20_000)
+def _kinds_by_facts(domain: str, device_class: str | None, name: str) -> tuple[Kind, ...]:
+    found = [
+        kind
+        for kind in KINDS
+        if kind.domain == domain and (not kind.device_classes or device_class in kind.device_classes)
+    ]
+    words = stems(fold(name))
+    if device_class is None:
+        found += [
+            kind
+            for kind in KINDS
+            if kind.domain == domain and kind not in found and any(_has_phrase(words, phrase) for phrase in kind.words)
+        ]
+    if domain == "switch":  # a plug called "floor lamp" is a lamp to those who live there
+        found += [
+            kind
+            for kind in KINDS
+            if kind.domain in ("light", "fan") and any(_has_phrase(words, phrase) for phrase in kind.words)
+        ]
+    return tuple(found)
+
+
+def _has_phrase(words: tuple[str, ...], phrase: str) -> bool:
+    return f" {phrase} " in f" {' '.join(words)} "
+
+
+def fits_kind(words: Sequence[str], entity: Entity) -> bool:
+    """Whether a kind word can mean this entity: "lamp" a light, "plug" an outlet switch."""
+    kinds = entity_kinds(entity)
+    return any(kind in kinds for kind in kinds_of(words))
+
+
+_built: WeakKeyDictionary[Home, tuple[object, Names]] = WeakKeyDictionary()
+
+
+def names_of(home: Home) -> Names:
+    """The index of the home as it is now; built again only after something was added or removed."""
+    stamp = (home.version, len(home.entities), tuple(home.areas), tuple(home.floors))
+    built = _built.get(home)
+    if built is None or built[0] != stamp:
+        built = (stamp, Names(home))
+        _built[home] = built
+    return built[1]

@@ -1,0 +1,755 @@
+"""One resolution, step by step: from what was said to the entities meant, or to a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..words import (
+    ALL,
+    EVERYWHERE,
+    HERE,
+    IT,
+    OTHER,
+    QUANTITY_ALL,
+    THEM,
+    THERE,
+    Kind,
+    class_family,
+    fold,
+    is_plural,
+    kind_of,
+    kinds_of,
+    said_as,
+    singular,
+)
+from .model import Entity, Home
+from .names import Match, PlaceMatch, content, entity_kinds, fits_kind, names_of, stems
+from .questions import NAMED_AT_MOST, bare, listed, on, plural_of, the, which_one
+from .said import Candidate, Context, Resolution, Said
+
+SURE = 0.72  # a name scored from here on is acted on
+NEAR = 0.5  # from here on it is asked about: "did you mean …?"
+MARGIN = 0.06  # names within this of the best are as good
+
+# What "everything" means: switching these off harms nobody. Not covers, locks, valves, heating or the alarm.
+EVERYTHING = frozenset({"light", "switch", "fan", "media_player"})
+# Never part of "all covers": they let people in.
+ENTRANCES = frozenset({"garage", "garage_door", "gate", "door"})
+_ASKING = frozenset({"sensor", "binary_sensor"})
+# A thing said to be of one domain may be driven by an entity of another: a lamp by a switch.
+_STANDS_FOR: dict[str, frozenset[str]] = {
+    "light": frozenset({"switch"}),
+    "fan": frozenset({"switch", "climate", "humidifier"}),
+    "switch": frozenset({"light", "fan", "media_player", "humidifier", "valve", "siren", "climate", "water_heater"}),
+    "climate": frozenset({"water_heater", "switch", "fan", "humidifier"}),
+    "water_heater": frozenset({"climate", "switch"}),
+    "humidifier": frozenset({"switch", "fan", "climate"}),
+    "media_player": frozenset({"switch"}),
+    "siren": frozenset({"switch"}),
+    "scene": frozenset({"script", "button", "automation"}),
+    "script": frozenset({"scene", "button", "automation"}),
+    "button": frozenset({"script", "scene", "switch"}),
+    "automation": frozenset({"script", "switch"}),
+    "valve": frozenset({"switch"}),
+    "select": frozenset({"climate", "fan", "humidifier", "water_heater", "media_player", "light"}),
+    "number": frozenset({"climate", "water_heater"}),
+    "person": frozenset({"device_tracker"}),
+    "device_tracker": frozenset({"person"}),
+}
+_TOLD_BY = {
+    "cover": frozenset({"binary_sensor"}),
+    "lock": frozenset({"binary_sensor"}),
+    "valve": frozenset({"binary_sensor"}),
+    "binary_sensor": frozenset({"cover", "lock", "sensor"}),
+    "sensor": frozenset({"binary_sensor", "climate"}),
+}
+# Of several entities that bear one name, the first domain here is the thing itself, the others are parts of it.
+_MAIN_FIRST = (
+    "lock",
+    "cover",
+    "light",
+    "climate",
+    "fan",
+    "media_player",
+    "vacuum",
+    "lawn_mower",
+    "water_heater",
+    "humidifier",
+    "valve",
+    "alarm_control_panel",
+    "siren",
+    "switch",
+    "scene",
+    "script",
+    "button",
+    "automation",
+    "person",
+    "device_tracker",
+    "camera",
+    "binary_sensor",
+    "sensor",
+    "weather",
+    "select",
+    "number",
+    "text",
+    "event",
+    "update",
+)
+_STATE_TELLS = {
+    "locked": "lock",
+    "unlocked": "lock",
+    "jammed": "lock",
+    "playing": "media_player",
+    "paused": "media_player",
+    "cleaning": "vacuum",
+    "mowing": "lawn_mower",
+    "home": "person",
+    "not_home": "person",
+    "armed": "alarm_control_panel",
+    "disarmed": "alarm_control_panel",
+    "heat": "climate",
+    "cool": "climate",
+    "opening": "cover",
+    "closing": "cover",
+}
+
+
+class _Ask(Exception):
+    """The way out of a step that cannot go on without an answer."""
+
+    def __init__(self, question: str, choices: Iterable[Entity] = (), reason: str = "") -> None:
+        super().__init__(question)
+        self.question, self.choices, self.reason = question, tuple(choices), reason
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where to look."""
+
+    areas: frozenset[str] | None = None  # None: anywhere
+    name: str | None = None  # as the home spells it
+    floor: str | None = None
+    said: bool = False  # it was said, not merely heard there
+    why: str = ""
+
+    def holds(self, entity: Entity) -> bool:
+        return self.areas is None or entity.area in self.areas
+
+
+def resolve(home: Home, said: Said, context: Context, *, domains: frozenset[str] | None = None) -> Resolution:
+    """Ground `said` in `home`; never raises: what cannot be settled comes back as a question.
+
+    Args:
+        domains: what the intent can act on; None: any.
+    """
+    search = _Search(home, said, context, domains)
+    try:
+        entities, reason = search.run()
+    except _Ask as ask:
+        return Resolution(
+            question=ask.question,
+            choices=ask.choices,
+            candidates=search.candidates(),
+            reason=ask.reason,
+            area=search.place.name,
+            floor=search.place.floor,
+        )
+    return Resolution(
+        entities=tuple(entities),
+        candidates=search.candidates(),
+        area=search.place.name,
+        floor=search.place.floor,
+        reason=reason,
+    )
+
+
+class _Search:
+    """One resolution, step by step; what it finds on the way is kept for the explanation."""
+
+    def __init__(self, home: Home, said: Said, context: Context, domains: frozenset[str] | None) -> None:
+        self.home, self.said, self.context, self.domains = home, said, context, domains
+        self.names = names_of(home)
+        self.place = _Place()
+        self.asking = domains is None or bool(domains & _ASKING)
+        self.matches: dict[str, Candidate] = {}
+
+    def run(self) -> tuple[list[Entity], str]:
+        """The entities meant and why. Raises: _Ask."""
+        said = self.said
+        if said.name is not None and (pointed := self._pointed_at(said.name)) is not None:
+            return self._less_exceptions(pointed[0]), pointed[1]
+        self.place, name = self._settle_place(said.name)
+        if name is None or said_as(name, ALL):
+            found, reason = self._by_kind(everything=name is not None or not (said.domain or said.device_class))
+        else:
+            found, reason = self._by_name(name)
+        return self._less_exceptions(found), reason
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        return tuple(sorted(self.matches.values(), key=lambda found: -found.score)[:12])
+
+    # ------------------------------------------------------------ "it", "them", "the other one"
+
+    def _pointed_at(self, name: str) -> tuple[list[Entity], str] | None:
+        """What a pronoun points at, or None when `name` is none."""
+        if said_as(name, OTHER):
+            return self._the_other(), "the other one"
+        if not said_as(name, IT | THEM) or (said_as(name, ALL) and not self.context.recent):
+            return None
+        last = self.context.last or (self.context.recent if said_as(name, THEM) else self.context.recent[:1])
+        for ids in (last, *((entity_id,) for entity_id in self.context.recent)):
+            found = [entity for entity in self._entities(ids) if self._acts_on(entity)]
+            if found:
+                for entity in found:
+                    self._note(entity, 1.0, f"'{name}': what was talked about last")
+                return found, f"'{name}' is what was talked about last"
+        raise _Ask("Which device do you mean?", reason=f"'{name}', but nothing was talked about")
+
+    def _the_other(self) -> list[Entity]:
+        """The one of those offered last, or of the same kind in the same room, that was not taken."""
+        taken = set(self.context.last or self.context.recent[:1])
+        offered = [entity for entity in self._entities(self.context.offered) if entity.entity_id not in taken]
+        if not offered:
+            first = next(iter(self._entities(self.context.recent)), None)
+            offered = (
+                []
+                if first is None
+                else [
+                    entity
+                    for entity in self._pool()
+                    if entity.domain == first.domain
+                    and entity.area == first.area
+                    and entity.device_class == first.device_class
+                    and entity.entity_id not in taken
+                ]
+            )
+        if len(offered) == 1 or (offered and self.said.plural):
+            return offered
+        raise _Ask(which_one(offered) if offered else "Which one do you mean?", offered, "'the other one'")
+
+    def _entities(self, ids: Iterable[str]) -> list[Entity]:
+        return [self.home.entities[entity_id] for entity_id in ids if entity_id in self.home.entities]
+
+    # ------------------------------------------------------------ where
+
+    def _settle_place(self, name: str | None) -> tuple[_Place, str | None]:
+        """Where to look, and the name to look for there: an area nobody knows may be part of a device's name."""
+        said = self.said
+        try:
+            return self._place_said(), name
+        except _Ask:
+            joined = f"{said.area} {name or said.word or kind_of(said.domain, said.device_class) or ''}".strip()
+            found = self.names.search(fold(joined), self._acts_on)
+            if said.area is None or not found or found[0].score < 0.9:
+                raise
+            return self._heard(), joined
+
+    def _place_said(self) -> _Place:
+        said = self.said
+        if said.area is not None:
+            place = self._place_of(said.area, "room")
+            return self._on_floor(place, said.floor) if said.floor else place
+        if said.floor is not None:
+            return self._place_of(said.floor, "floor")
+        return self._heard()
+
+    def _heard(self) -> _Place:
+        if self.said.everywhere:
+            return _Place(why="everywhere")
+        return _Place(why="no room said")
+
+    def _on_floor(self, place: _Place, floor: str) -> _Place:
+        """An area and its floor, both said: the area, where it is on that floor."""
+        other = self._place_of(floor, "floor")
+        both = place.areas & other.areas if place.areas is not None and other.areas is not None else place.areas
+        return replace(place, areas=both or place.areas)
+
+    def _place_of(self, text: str, noun: str) -> _Place:
+        if said_as(text, EVERYWHERE):
+            return _Place(why=f"'{text}'", said=True)
+        if said_as(text, HERE):
+            return self._known_room(self.context.area, text)
+        if said_as(text, THERE):
+            return self._known_room(self.context.recent_area or self.context.area, text)
+        if said_as(text, {"this floor", "floor", "this level"}):
+            area = self.home.areas.get(self.context.area or "")
+            return self._as_place(
+                [PlaceMatch(area.floor, True, 1.0, "heard on this floor")] if area and area.floor else [], text
+            )
+        matches = self.names.places(text, floors_first=noun == "floor")
+        if not matches and (parts := _parts(text)):
+            return self._several_places(parts, noun)
+        if not matches:
+            self._ask_unknown_place(text, noun)
+        return self._as_place(self._nearest_places(matches), text)
+
+    def _known_room(self, area: str | None, text: str) -> _Place:
+        if area is None:
+            raise _Ask("Which room?", reason=f"'{text}', but the room is not known")
+        matches = self.names.places(area)
+        return (
+            replace(self._as_place(matches, text), why=f"'{text}'")
+            if matches
+            else _Place(frozenset({area}), area, said=True)
+        )
+
+    def _several_places(self, parts: Sequence[str], noun: str) -> _Place:
+        """ "kitchen and hall"."""
+        places = [self._place_of(part, noun) for part in parts]
+        areas = frozenset[str]().union(*(place.areas or () for place in places))
+        return _Place(
+            areas, " and ".join(place.name or part for place, part in zip(places, parts, strict=True)), said=True
+        )
+
+    def _nearest_places(self, matches: list[PlaceMatch]) -> list[PlaceMatch]:
+        """Of several areas that fit, the room it was heard in."""
+        here = [match for match in matches if match.name in (self.context.area, self.context.recent_area)]
+        return here[:1] if len(matches) > 1 and here else matches
+
+    def _as_place(self, matches: list[PlaceMatch], text: str) -> _Place:
+        if not matches:
+            self._ask_unknown_place(text, "floor")
+        if len(matches) > 1:
+            areas = frozenset(area for match in matches for area in self._areas_of(match))
+            fitting = {entity.area for entity in self._pool() if entity.area in areas and self._of_kind_said(entity)}
+            matches = [match for match in matches if set(self._areas_of(match)) & fitting] or matches
+        if len(matches) > 1:
+            if self.said.plural and matches[0].score <= 0.8:
+                return _Place(
+                    frozenset(area for match in matches for area in self._areas_of(match)),
+                    text,
+                    said=True,
+                    why="; ".join(match.why for match in matches),
+                )
+            choices = [
+                entity
+                for match in matches
+                for entity in self._pool()
+                if entity.area in self._areas_of(match) and self._of_kind_said(entity)
+            ]
+            raise _Ask(
+                f"Which one: {listed([f'the {match.name}' for match in matches], 'or')}?",
+                choices,
+                f"'{text}' may be {listed([match.name for match in matches], 'or')}",
+            )
+        match = matches[0]
+        return _Place(
+            frozenset(self._areas_of(match)),
+            None if match.is_floor else match.name,
+            match.name if match.is_floor else None,
+            said=True,
+            why=match.why,
+        )
+
+    def _areas_of(self, match: PlaceMatch) -> list[str]:
+        if not match.is_floor:
+            return [match.name]
+        return [area for area, floor in self.names.floor_of_area.items() if floor == match.name]
+
+    def _ask_unknown_place(self, text: str, noun: str) -> None:
+        near = self.names.nearest_place(text)
+        hint = f" Did you mean the {near}?" if near else ""
+        choices = [entity for entity in self._pool() if near and entity.area == near and self._of_kind_said(entity)]
+        raise _Ask(f"I don't know a {noun} called {bare(text)}.{hint}", choices, f"'{text}' is no {noun} of this home")
+
+    def _of_kind_said(self, entity: Entity) -> bool:
+        said = self.said
+        if said.name is not None and not said_as(said.name, ALL):
+            return bool(self.names.search(fold(said.name), lambda other: other is entity)) or fits_kind(
+                content(fold(said.name)), entity
+            )
+        if said.domain is None and said.device_class is None:
+            return entity.domain in EVERYTHING
+        return _is_kind(entity, said.domain, said.device_class)
+
+    # ------------------------------------------------------------ what may be meant at all
+
+    def _acts_on(self, entity: Entity) -> bool:
+        return entity.exposed and (self.domains is None or entity.domain in self.domains)
+
+    def _pool(self) -> list[Entity]:
+        """What "all" may mean: not what is hidden, nor settings and diagnostics of a device."""
+        return [entity for entity in self.names.entities.values() if self._acts_on(entity) and entity.category is None]
+
+    # ------------------------------------------------------------ by name
+
+    def _by_name(self, name: str) -> tuple[list[Entity], str]:
+        words = fold(name)
+        for fits in self._hints():
+            exact = self.names.exact(words, fits)
+            group = self._as_group(words)
+            if exact and not (group and exact[0].stems_only and is_plural(words[-1])):
+                return self._settle(exact, name)
+            if group is not None:
+                return self._in_group(group, words)
+            found = [match for match in self.names.search(words, fits) if match.score >= SURE]
+            if found:
+                return self._settle(self._note_all(found), name)
+        return self._not_found(name)
+
+    def _hints(self) -> list[Callable[[Entity], bool]]:
+        """Which entities to look at, the likeliest first: those of the domain said in the place said, and so on."""
+        domain, device_class = self.said.domain, self.said.device_class
+        if domain is None and self.said.state in _STATE_TELLS:
+            domain = _STATE_TELLS[self.said.state]
+        near = _STANDS_FOR.get(domain or "", frozenset())
+        if self.asking:
+            near |= _TOLD_BY.get(domain or "", frozenset())
+
+        def here(entity: Entity) -> bool:
+            return self._acts_on(entity) and (self.place.holds(entity) or entity.area is None)
+
+        hints: list[Callable[[Entity], bool]] = []
+        if device_class is not None:
+            hints.append(
+                lambda entity: here(entity) and domain in (None, entity.domain) and _has_class(entity, device_class)
+            )
+        if domain is not None:
+            hints.append(lambda entity: here(entity) and entity.domain == domain)
+            hints.append(lambda entity: here(entity) and entity.domain in near)
+        if domain is None or self.said.domain is None:
+            hints.append(here)
+        return hints
+
+    def _as_group(self, words: tuple[str, ...]) -> tuple[_Place, Kind | None, bool] | None:
+        """A name that is really a place and a kind, or a kind alone: "kitchen lights", "blinds upstairs", "the lamp"."""
+        kind_said = content(words)
+        if kinds_of(kind_said):
+            return self.place, self._kind_meant(kind_said), is_plural(kind_said[-1]) or _says_all(words)
+        for match, rest in self.names.split_place(words):
+            left = content(rest) if any(word in content(rest) for word in rest) and rest else ()
+            left = tuple(word for word in left if word not in QUANTITY_ALL and not _is_filler(word))
+            inner = self._as_place([match], match.name)
+            if left and (further := [(floor, more) for floor, more in self.names.split_place(left) if floor.is_floor]):
+                left = content(further[0][1])
+            if not left:
+                return inner, None, True
+            if kinds_of(left):
+                return inner, self._kind_meant(left), is_plural(left[-1]) or _says_all(words)
+        return None
+
+    def _kind_meant(self, words: Sequence[str]) -> Kind:
+        """The reading of a kind word that fits the domain said, else one this home and intent have, else the first."""
+        kinds = kinds_of(words)
+        said = [kind for kind in kinds if kind.domain == self.said.domain]
+        here = [
+            kind
+            for kind in kinds
+            if any(kind in entity_kinds(entity) and self.place.holds(entity) for entity in self._pool())
+        ]
+        return (said or here or list(kinds))[0]
+
+    def _in_group(self, group: tuple[_Place, Kind | None, bool], words: tuple[str, ...]) -> tuple[list[Entity], str]:
+        place, kind, plural = group
+        if place.said:
+            self.place = place
+        word = singular(content(words)[-1]) if kind else None
+        plural = plural or self.said.plural is True
+        self.said = replace(
+            self.said,
+            name=None,
+            domain=kind.domain if kind else self.said.domain or "light",
+            word=word,
+            device_class=(kind.device_classes or (None,))[0] if kind else self.said.device_class,
+            plural=plural,
+        )
+        return self._by_kind(everything=False)
+
+    def _settle(self, matches: list[Match], name: str) -> tuple[list[Entity], str]:
+        """From matches to the entities meant: the best ones, narrowed by room, talk and kind; else a question."""
+        self._note_all(matches)
+        best = [match for match in matches if match.score >= matches[0].score - (0.0 if matches[0].exact else MARGIN)]
+        entities = [self.home.entities[match.entity_id] for match in best]
+        reason = best[0].why
+        for narrower in (
+            self._main_category,
+            self._placed_first,
+            self._heard_here,
+            self._recent_first,
+            self._main_thing,
+        ):
+            entities = narrower(entities)
+        if len(entities) > 1 and not (self.said.plural or self._is_plural_name(name)) and not self._one_thing(entities):
+            raise _Ask(which_one(entities, content(fold(name))), entities, f"several fit '{name}'")
+        return entities, reason
+
+    def _is_plural_name(self, name: str) -> bool:
+        words = fold(name)
+        return _says_all(words) or is_plural(words[-1])
+
+    def _main_category(self, entities: list[Entity]) -> list[Entity]:
+        return [entity for entity in entities if entity.category is None] or entities
+
+    def _placed_first(self, entities: list[Entity]) -> list[Entity]:
+        """In the room said, rather than in none."""
+        if not self.place.said or self.place.areas is None:
+            return entities
+        return [entity for entity in entities if entity.area in self.place.areas] or entities
+
+    def _heard_here(self, entities: list[Entity]) -> list[Entity]:
+        if self.place.said or self.said.everywhere or self.context.area is None:
+            return entities
+        return [entity for entity in entities if entity.area == self._heard_area()] or entities
+
+    def _heard_area(self) -> str | None:
+        matches = self.names.places(self.context.area) if self.context.area else []
+        return matches[0].name if len(matches) == 1 and matches[0].score >= 0.8 else self.context.area
+
+    def _recent_first(self, entities: list[Entity]) -> list[Entity]:
+        if len(entities) < 2 or self.said.plural:
+            return entities
+        return (
+            [entity for entity in entities if entity.entity_id in self.context.last]
+            or [entity for entity in entities if entity.entity_id in self.context.recent[:1]]
+            or entities
+        )
+
+    def _main_thing(self, entities: list[Entity]) -> list[Entity]:
+        """Of entities that bear one name in one room, the thing itself, not its parts; a question wants them all."""
+        if len({(entity.area, stems(fold(entity.name))) for entity in entities}) != 1 or len(entities) < 2:
+            return entities
+        if self.asking:
+            return entities
+        first = min(
+            entities, key=lambda entity: _MAIN_FIRST.index(entity.domain) if entity.domain in _MAIN_FIRST else 99
+        )
+        return [entity for entity in entities if entity.domain == first.domain]
+
+    def _one_thing(self, entities: list[Entity]) -> bool:
+        """A question about one thing that has several entities ("phone": battery, charging) may take them all."""
+        return self.asking and len({(entity.area, stems(fold(entity.name))) for entity in entities}) == 1
+
+    def _not_found(self, name: str) -> tuple[list[Entity], str]:
+        """Raises: _Ask: what is near, elsewhere, or nothing at all."""
+        words, where = fold(name), f" in the {self.place.name}" if self.place.name else f" {on(self.place.floor)}"
+        elsewhere = [match for match in self.names.search(words, self._acts_on) if match.score >= SURE]
+        if self.place.said and elsewhere:
+            entity = self.home.entities[elsewhere[0].entity_id]
+            room = f" is in the {entity.area}" if entity.area else " is the only one I know"
+            raise _Ask(
+                f"I don't know a {bare(name)}{where.rstrip()}. {entity.name}{room}.",
+                [entity],
+                f"'{name}' is elsewhere",
+            )
+        near = [match for match in self.names.search(words, self._acts_on) if match.score >= NEAR][:NAMED_AT_MOST]
+        choices = [self.home.entities[match.entity_id] for match in self._note_all(near)]
+        hint = f" Did you mean {listed([the(entity.name) for entity in choices], 'or')}?" if choices else ""
+        raise _Ask(
+            f"I don't know anything called {bare(name)}{where.rstrip()}.{hint}", choices, f"nothing is called '{name}'"
+        )
+
+    # ------------------------------------------------------------ by kind
+
+    def _by_kind(self, *, everything: bool) -> tuple[list[Entity], str]:
+        """All of a kind in the place said, else in the room it was heard in, else in the home if several were meant."""
+        kind = "everything" if everything else kind_of(self.said.domain, self.said.device_class) or "device"
+        if self.place.said:
+            found = self._members(everything, self.place.holds)
+            if not found:
+                self._ask_none_here(kind, everything)
+            return self._one_or_all(found, kind, f"{kind}: {self.place.why}")
+        heard = self._heard_area()
+        if heard is not None and not self.said.everywhere and not self._asks_whole_home():
+            found = self._members(everything, lambda entity: entity.area == heard)
+            if found:
+                self.place = _Place(frozenset({heard}), heard, why="the room it was heard in")
+                return self._one_or_all(found, kind, f"{kind} in the room it was heard in")
+        return self._in_whole_home(kind, everything, heard)
+
+    def _asks_whole_home(self) -> bool:
+        """ "Are any windows open?" is about the home, "is the light on?" about this room."""
+        return self.asking and self.said.plural is True
+
+    def _in_whole_home(self, kind: str, everything: bool, heard: str | None) -> tuple[list[Entity], str]:
+        found = self._members(everything, lambda entity: True)
+        if not found:
+            raise _Ask(
+                f"I don't know any {plural_of(kind)}." if not everything else "There is nothing I can do that with.",
+                reason=f"no {kind} in this home",
+            )
+        playing = [entity for entity in found if entity.domain == "media_player" and entity.state == "playing"]
+        if len(found) > 1 and len(playing) == 1 and not self.said.plural:
+            return playing, "the one that plays"
+        if len(found) > 1 and not self.said.plural:
+            found = self._recent_first(
+                [entity for entity in found if entity.area is None] if self._has_central(found) else found
+            )
+        sure = self.said.everywhere or (
+            heard is None and (self.said.plural or (self.said.plural is None and self._is_broad()))
+        )
+        if len(found) == 1 or sure or self._asks_whole_home() or (self.asking and self.said.plural is None):
+            self._note_entities(found, f"{kind} of the home")
+            return found, f"{kind} of the whole home"
+        if heard is not None and self.said.plural:
+            raise _Ask(
+                f"There are no {plural_of(kind)} in the {heard}. Which room?", found, f"no {kind} where it was heard"
+            )
+        raise _Ask(which_one(found, (self.said.word or kind,)), found, f"several {plural_of(kind)}, no room known")
+
+    def _has_central(self, found: list[Entity]) -> bool:
+        """One thermostat for the house, and others in rooms."""
+        return self.said.domain in ("climate", "water_heater") and sum(entity.area is None for entity in found) == 1
+
+    def _is_broad(self) -> bool:
+        return self.said.domain == "light"
+
+    def _members(self, everything: bool, here: Callable[[Entity], bool]) -> list[Entity]:
+        pool = [entity for entity in self._pool() if here(entity)]
+        if everything and self.said.domain is None and self.said.device_class is None:
+            wanted = (
+                EVERYTHING
+                if self.domains is None or (self.domains & EVERYTHING and len(self.domains) > 1)
+                else self.domains
+            )
+            return [entity for entity in pool if entity.domain in wanted]
+        found = self._of_kind(pool, self.said.domain, self.said.device_class)
+        word = self.said.word
+        called = [
+            entity
+            for entity in found
+            if (word and word in stems(fold(entity.name)))
+            or any(word in stems(fold(alias)) for alias in entity.aliases if word)
+        ]
+        return called if called and word not in (None, "light", "lighting") else found
+
+    def _of_kind(self, pool: list[Entity], domain: str | None, device_class: str | None) -> list[Entity]:
+        """Those of a kind; where there is none, what people call by the same word."""
+        near = _TOLD_BY.get(domain or "", frozenset()) if self.asking else frozenset[str]()
+        if device_class is None:
+            found = [
+                entity
+                for entity in pool
+                if entity.domain == domain and not (domain == "cover" and not self.asking and _is_entrance(entity))
+            ]
+            return found or [
+                entity
+                for entity in pool
+                if entity.domain == "switch"
+                and domain in ("light", "fan")
+                and any(kind.domain == domain for kind in entity_kinds(entity))
+            ]
+        own = [entity for entity in pool if _is_kind(entity, domain, device_class)]
+        told = [entity for entity in pool if entity.domain in near and _has_class(entity, device_class)]
+        if own or told:
+            return own + told
+        family = class_family(device_class)
+        return (
+            [entity for entity in pool if domain in (None, entity.domain) and entity.device_class in family]
+            or [entity for entity in pool if entity.domain in near and entity.device_class in family]
+            or [
+                entity
+                for entity in pool
+                if domain == entity.domain and entity.device_class is None and not _is_entrance(entity)
+            ]
+        )
+
+    def _one_or_all(self, found: list[Entity], kind: str, reason: str) -> tuple[list[Entity], str]:
+        """All of a room's kind, unless one was said: then the one talked about, or a question. Lights go together."""
+        if len(found) > 1 and self.said.plural is False and not self.asking and not self._go_together(found):
+            found = self._recent_first(found)
+            if len(found) > 1:
+                raise _Ask(which_one(found, (self.said.word or kind,)), found, f"several {plural_of(kind)} here")
+        self._note_entities(found, reason)
+        return found, reason
+
+    def _go_together(self, found: list[Entity]) -> bool:
+        """ "the kitchen light" is the light of the kitchen, however many lamps it has; "the lamp" is one."""
+        return self.said.domain == "light" and self.said.word in (None, "light", "lighting")
+
+    def _ask_none_here(self, kind: str, everything: bool) -> None:
+        where = f"in the {self.place.name}" if self.place.name else on(self.place.floor) or "there"
+        what = "nothing I can do that with" if everything else f"no {kind}"
+        raise _Ask(f"There is {what} {where}.", reason=f"no {kind} {where}")
+
+    # ------------------------------------------------------------ "except"
+
+    def _less_exceptions(self, found: list[Entity]) -> list[Entity]:
+        spared: set[str] = set()
+        for area in self.said.except_area:
+            place = self._place_of(area, "room")
+            spared |= {entity.entity_id for entity in found if place.areas is not None and place.holds(entity)}
+        for name in self.said.except_name:
+            spared |= self._spared(name, found)
+        left = [entity for entity in found if entity.entity_id not in spared]
+        if spared and not left:
+            raise _Ask("That leaves nothing.", reason="everything was excepted")
+        for entity_id in spared:
+            self.matches.pop(entity_id, None)
+        return left
+
+    def _spared(self, name: str, found: list[Entity]) -> set[str]:
+        """What an exception names, among what was found; a place's name spares what is there."""
+        among = {entity.entity_id for entity in found}
+        words = fold(name)
+        matches = [
+            match for match in self.names.search(words, lambda entity: entity.entity_id in among) if match.score >= SURE
+        ]
+        if matches:
+            return {match.entity_id for match in matches if match.score >= matches[0].score - MARGIN}
+        kind_said = content(words)
+        of_kind = {entity.entity_id for entity in found if fits_kind(kind_said, entity)}
+        if of_kind:
+            return of_kind
+        for place, rest in self.names.split_place(words):
+            kept = tuple(word for word in rest if not _is_filler(word))
+            areas = self._areas_of(place)
+            return {
+                entity.entity_id for entity in found if entity.area in areas and (not kept or fits_kind(kept, entity))
+            }
+        if self.names.search(words, lambda entity: True):
+            return set()  # it is known, and not touched anyway
+        raise _Ask(
+            f"I don't know anything called {bare(name)}, so I left everything as it is.", reason=f"exception '{name}'"
+        )
+
+    # ------------------------------------------------------------ for the explanation
+
+    def _note(self, entity: Entity, score: float, why: str) -> None:
+        self.matches[entity.entity_id] = Candidate(entity_id=entity.entity_id, score=score, why=why)
+
+    def _note_all(self, matches: list[Match]) -> list[Match]:
+        for match in matches:
+            self._note(self.home.entities[match.entity_id], match.score, match.why)
+        return matches
+
+    def _note_entities(self, entities: list[Entity], why: str) -> None:
+        for entity in entities:
+            self._note(entity, 1.0, why)
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _is_kind(entity: Entity, domain: str | None, device_class: str | None) -> bool:
+    if domain is not None and entity.domain != domain:
+        return False
+    return device_class is None or _has_class(entity, device_class)
+
+
+def _has_class(entity: Entity, device_class: str) -> bool:
+    return entity.device_class == device_class or any(
+        device_class in kind.device_classes for kind in entity_kinds(entity)
+    )
+
+
+def _is_entrance(entity: Entity) -> bool:
+    """A door or gate by its class, or by its name where it has no class."""
+    if entity.device_class is not None:
+        return entity.device_class in ENTRANCES
+    return bool({"door", "gate", "garage"} & set(stems(fold(entity.name))))
+
+
+def _says_all(words: Iterable[str]) -> bool:
+    return any(word in QUANTITY_ALL for word in words)
+
+
+def _is_filler(word: str) -> bool:
+    return content((word, "x")) == ("x",)
+
+
+def _parts(text: str) -> list[str]:
+    """ "kitchen and hall" -> ["kitchen", "hall"]; [] when there is one part."""
+    parts = [part.strip() for part in re.split(r",|\band\b|&|\bplus\b", text) if part.strip()]
+    return parts if len(parts) > 1 else []
