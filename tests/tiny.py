@@ -101,7 +101,8 @@ def tensors(*, untied: bool = False, n_vocab: int | None = None, seed: int = 3) 
     for index in range(N_LAYER):
         blk = f"blk.{index}"
         found += [norm(f"{blk}.attn_norm"), norm(f"{blk}.ffn_norm")]
-        found += [matrix(f"{blk}.attn_{name}", n_rows, N_EMBD) for name, n_rows in (("q", N_EMBD), ("k", n_kv), ("v", n_kv))]
+        found += [matrix(f"{blk}.attn_q", N_EMBD, N_EMBD)]
+        found += [matrix(f"{blk}.attn_{name}", n_kv, N_EMBD) for name in "kv"]
         found += [matrix(f"{blk}.attn_output", N_EMBD, N_EMBD, "F16"), matrix(f"{blk}.ffn_gate", N_FF, N_EMBD, "Q4_1")]
         found += [matrix(f"{blk}.ffn_up", N_FF, N_EMBD, "BF16"), matrix(f"{blk}.ffn_down", N_EMBD, N_FF)]
     return [*found, matrix("output", n_vocab, N_EMBD)] if untied else found
