@@ -47,7 +47,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "alarm_control_panel": ("alarm", "alarms"),
 }
 DEVICES: Final = ("device", "devices")
-BARE: Final = frozenset(word for pair in KINDS.values() for word in pair) | {"lamp", "lamps", "ceiling", "main"}
+BARE: Final = frozenset(word.casefold() for pair in KINDS.values() for word in pair) | {"lamp", "lamps", "ceiling", "main"}
 PERSONAL: Final = frozenset({"vacuum", "lawn_mower", "media_player"})  # these have names: "Started Rosie."
 UNARTICLED: Final = frozenset({"scene", "script"})
 DETERMINERS: Final = frozenset({"the", "my", "our", "all", "every", "both"})
@@ -59,6 +59,12 @@ class Noun:
 
     text: str
     plural: bool = False
+    subject: str | None = None          # where it is another word there: "them", "they"
+
+    @property
+    def again(self) -> Noun:
+        """Said a second time: "it", "them"."""
+        return Noun("them", plural=True, subject="they") if self.plural else Noun("it")
 
     def be(self, *, past: bool) -> str:
         if past:
@@ -94,11 +100,13 @@ def report(told: Sequence[Told], *, whole: Noun | None = None) -> str:
         whole: what all of them together were called ("the kitchen lights"); None: they are named or counted.
     """
     groups = _groups(told if whole is None else _as_one(told))
-    clauses: list[str] = []
     counted = len({item.entity.entity_id for item in told}) > LISTED_AT_MOST
+    clauses: list[str] = []
+    last: Noun | None = None
     for group in groups:
         noun = whole if whole is not None and len(groups) == 1 else _noun(group, counted=counted, first=not clauses)
-        clauses.append(_clause(group[0], noun))
+        clauses.append(_clause(group[0], noun.again if noun == last else noun))
+        last = noun
     return sentence("; ".join(clauses) + ".")
 
 
@@ -199,15 +207,15 @@ def _noun(group: Sequence[Told], *, counted: bool, first: bool) -> Noun:
 
 
 def _clause(item: Told, noun: Noun) -> str:
-    phrase = item.phrase
+    phrase, subject = item.phrase, noun.subject or noun.text
     if item.status == "confirmed":
         return phrase.done.replace("{}", noun.text, 1)
     if item.status == "sent":
         return f"told {noun.text} to {phrase.tell}"
     if item.status == "already":
-        return f"{noun.text} {noun.be(past=True)} already {phrase.was}"
+        return f"{subject} {noun.be(past=True)} already {phrase.was}"
     if item.status == "silent":
-        return f"{noun.text} didn't answer"
+        return f"{subject} didn't answer"
     if item.status == "offline":
-        return f"{noun.text} {noun.be(past=False)} offline"
-    return f"{noun.text} can't {phrase.cannot}"
+        return f"{subject} {noun.be(past=False)} offline"
+    return f"{subject} can't {phrase.cannot}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from ..api import Done, Turn, Unclear, skill
-from ..home.model import Entity, Home, ServiceCall
+from ..home.model import Entity, Home
 from ..home.resolver import Said
 from ..slots import read_duration_s, spoken_duration
 from ..wording import Phrase
@@ -17,9 +18,9 @@ from .targets import Target, Where, find, has_context, is_empty, says_all
 
 
 class Later(Protocol):
-    """`turn.services["timers"]`, as far as it is needed here: does calls after a while, surviving a restart."""
+    """`turn.services["later"]`, as far as it is needed here: keeps an intent for its moment, through a restart."""
 
-    async def call_later(self, delay_s: float, calls: tuple[ServiceCall, ...], *, label: str) -> None: ...
+    def add(self, intent: str, slots: Mapping[str, Any], due: datetime, turn: Turn) -> object: ...
 
 
 class Conditions(Protocol):
@@ -230,6 +231,7 @@ class Switching:
     """What turning on and turning off share."""
 
     on: bool
+    back: str                           # the intent that undoes it
     Slots = SwitchSlots
 
     async def handle(self, slots: SwitchSlots, turn: Turn) -> Done:
@@ -237,25 +239,35 @@ class Switching:
         last_modes.of(turn.home)
         target = devices_meant(slots, turn, "Turn what on?" if self.on else "Turn what off?")
         acts = [switch(turn.home, entity, self.on) for entity in target.entities]
-        back = self._back(turn, acts) if duration_s is not None else ()
-        later = service_for_later(turn, back) if duration_s is not None else None
+        later = self._later(turn, acts) if duration_s is not None else None
         await hold(slots.if_, turn)
         done = await carry_out(turn, target, acts)
         if later is None or duration_s is None:
             return done
-        await later.call_later(duration_s, back, label=done.reply)
-        return Done(
-            reply=f"{done.reply.removesuffix('.')}, for {spoken_duration(duration_s)}.",
-            facts=done.facts,
-            entities=done.entities,
-        )
+        due = turn.now.astimezone(UTC) + timedelta(seconds=duration_s)
+        for act in acts:
+            later.add(self.back, only(act.entity), due.astimezone(turn.now.tzinfo), as_agreed(turn))
+        return replace(done, reply=f"{done.reply.removesuffix('.')}, for {spoken_duration(duration_s)}.")
 
-    def _back(self, turn: Turn, acts: list[Act]) -> tuple[ServiceCall, ...]:
-        """What undoes the acts. Raises: Unclear: one of them cannot be undone."""
-        backs = [switch(turn.home, act.entity, not self.on) for act in acts if act.service is not None]
-        if any(back.service is None for back in backs):
+    def _later(self, turn: Turn, acts: list[Act]) -> Later:
+        """What will undo the acts. Raises: Unclear: nothing can; half a promise is not begun."""
+        later: Later | None = turn.services.get("later")
+        if later is None:
+            raise Unclear("Timing it is beyond me so far, so nothing was changed. Shall it be without an end?")
+        if any(switch(turn.home, act.entity, not self.on).service is None for act in acts):
             raise Unclear("That cannot be undone after a while, so nothing was changed.")
-        return tuple(call for back in backs if (call := back.call) is not None)
+        return later
+
+
+def only(entity: Entity) -> dict[str, Any]:
+    """Slots that mean this device and no other."""
+    slots = {"name": entity.name, "area": entity.area, "domain": entity.domain}
+    return {slot: value for slot, value in slots.items() if value is not None}
+
+
+def as_agreed(turn: Turn) -> Turn:
+    """The turn for what follows from an act that was confirmed: it is not asked about again when nobody is there."""
+    return replace(turn, via="text") if turn.confirmed else turn
 
 
 @skill
@@ -263,7 +275,7 @@ class TurnOn(Switching):
     """Turn on, open, lock, start, activate, press. "open the bedroom blinds" -> "Opened the bedroom blinds." """
 
     intent = "HassTurnOn"
-    on = True
+    on, back = True, "HassTurnOff"
 
 
 @skill
@@ -271,7 +283,7 @@ class TurnOff(Switching):
     """Turn off, close, unlock, send home. "turn off the kitchen lights" -> "Turned off the kitchen lights." """
 
     intent = "HassTurnOff"
-    on = False
+    on, back = False, "HassTurnOn"
 
 
 @skill
@@ -318,16 +330,6 @@ def length_of(said: str | None) -> float | None:
     if seconds is None or seconds <= 0:
         raise Unclear("For how long?")
     return float(seconds)
-
-
-def service_for_later(turn: Turn, back: tuple[ServiceCall, ...]) -> Later | None:
-    """Raises: Unclear: nothing here can do something later; half a promise is not begun."""
-    if not back:
-        return None
-    later: Later | None = turn.services.get("timers")
-    if later is None or not hasattr(later, "call_later"):
-        raise Unclear("Timing it is beyond me so far, so nothing was changed. Shall it be without an end?")
-    return later
 
 
 async def hold(condition: str | None, turn: Turn) -> None:
