@@ -1,4 +1,4 @@
-"""How a sentence is prepared for the model: lower case, words and punctuation apart, each with its place in the original.
+"""How a sentence is prepared for the model: lower case, words and punctuation apart, each with its place.
 
 Training and inference share this, so what the model copies can be given back exactly as it was said.
 """
@@ -16,6 +16,7 @@ _WORD = re.compile(
     r"""
       \d+(?:[.,:]\d+)*(?:(?:st|nd|rd|th)\b)?      # 12  7:30  20.5  1,000  2nd
     | [^\W\d_](?:[^\W_]|['’ʼ`](?=[^\W\d_]))*      # lamp  don't  hdmi1
+    | (?<=\s)['’]s\b                               # what this very function writes for a possessive
     | [,.!?;:%°+*/=&€$£×÷^]                       # punctuation and signs, each a word
     | (?<![^\s(])[-−](?=\d)                       # the minus of "-5", not the hyphen of "living-room"
     """,
