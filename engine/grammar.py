@@ -205,8 +205,9 @@ class _DigitTokens(NamedTuple):
 
 def _digit_tokens(tokenizer: Tokenizer) -> _DigitTokens | None:
     digits = {token: digit for digit in "0123456789" if (token := tokenizer.id(digit)) is not None}
-    plain, minus = (tuple(tokens) for tokens in tokenizer.encode_words(["5", "-5"]))
-    if len(digits) < 10 or plain[-1] not in digits:
+    some = next(iter(digits.values()), "0")
+    plain, minus = (tuple(tokens) for tokens in tokenizer.encode_words([some, f"-{some}"]))
+    if plain[-1] not in digits or minus[-1] not in digits:
         return None     # a vocabulary that does not split digits: numbers are then only offered as words
     return _DigitTokens((plain[:-1], minus[:-1]), minus[:-1], digits, tokenizer.id("."))
 

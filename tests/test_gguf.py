@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ingle.engine import gguf
 from ingle.engine.gguf import ModelFileError
 from ingle.engine.quant import dequantize, quantize

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingle.engine.quant import DType, dequantize, quantize, row_bytes
 
 # How far a weight may move, as a part of the largest weight of its block: half a step, and the scale's rounding to

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ingle.engine import gguf
 from ingle.engine.gguf import ModelFileError
 from ingle.engine.model import Model
 from ingle.engine.quant import dequantize, quantize
 from ingle.engine.reference import ContextFull, Reference
 from ingle.engine.tokenizer import Tokenizer
-
 from tests.tiny import METADATA, N_EMBD, tensors, write_model
 
 F64 = npt.NDArray[np.float64]

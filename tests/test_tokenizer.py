@@ -11,6 +11,7 @@ import pytest
 import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingle.engine import gguf
 from ingle.engine.gguf import ModelFileError
 from ingle.engine.tokenizer import Tokenizer

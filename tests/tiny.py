@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import sentencepiece
+
 from ingle.engine import gguf
 from ingle.engine.quant import quantize
 from ingle.skills.schema import load_schema
@@ -19,6 +20,7 @@ ROOMS = ["kitchen", "living room", "bedroom", "hall", "garage", "attic", "study"
 DEEDS = [
     "turn on the {} lights", "switch off the lamp in the {}", "is the {} window open ?", "set the {} to 50 %",
     "dim the {} to ten percent", "set a timer for five minutes", "add milk to the shopping list", "thanks",
+    "set the {} to 12.5 or -34 or 67 or 89",
 ]  # fmt: skip
 SENTENCES = [deed.format(room) for room in ROOMS for deed in DEEDS]
 
