@@ -137,8 +137,8 @@ class Run:
         """How much of the time budget is spent, 0..1."""
         return min(self.spent_s / (self.plan.minutes * 60), 1.0)
 
-    def train(self, stream: Iterator[tuple[Tensor, Tensor]], *, tell: Callable[[dict[str, Any]], None] = lambda line: None) -> None:
-        """Train until the budget is spent."""
+    def train(self, stream: Iterator[tuple[Tensor, Tensor]], *, tell: Callable[[dict[str, Any]], None]) -> None:
+        """Train until the budget is spent; `tell` hears a line of figures every 50 steps."""
         self.folder.mkdir(parents=True, exist_ok=True)
         saved_s, losses = self.spent_s, []
         while self.share < 1:
@@ -147,8 +147,7 @@ class Run:
             losses.append(self._step(*next(stream)))
             self.spent_s += time.monotonic() - begun
             if self.step % 50 == 0:
-                self._log({"step": self.step, "share": round(self.share, 4), "loss": round(sum(losses) / len(losses), 4),
-                           "rate": round(self._rate(), 7), "tokens": self.seen_tokens, "spent_s": round(self.spent_s)}, tell)  # fmt: skip
+                tell(self._log(sum(losses) / len(losses)))
                 losses = []
             if self.spent_s - saved_s > self.plan.checkpoint_s:
                 self.save()
@@ -174,10 +173,12 @@ class Run:
         done = (self.share - self.plan.warmup) / (1 - self.plan.warmup)
         return self.plan.peak_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
-    def _log(self, line: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+    def _log(self, loss: float) -> dict[str, Any]:
+        line = {"step": self.step, "share": round(self.share, 4), "loss": round(loss, 4), "rate": round(self._rate(), 7),
+                "tokens": self.seen_tokens, "spent_s": round(self.spent_s)}  # fmt: skip
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        tell(line)
+        return line
 
 
 def load(checkpoint: Path) -> Student:

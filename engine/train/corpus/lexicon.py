@@ -29,8 +29,9 @@ _NOUNS: dict[str, tuple[str, ...]] = {
     "siren": ("siren", "alarm"), "button": ("button",), "scene": ("scene", "mode", "mood"), "script": ("routine", "script"),
     "sensor": ("sensor", "meter"), "binary_sensor": ("sensor", "detector"),
 }  # fmt: skip
-_ONSETS = ["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "dr", "fl", "gr", "kl", "pl", "sh", "st", "tr", "ch"]
-_VOWELS = ["a", "e", "i", "o", "u", "ai", "ee", "oo", "ou"]
+_ONSETS = ("b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "dr", "fl", "gr", "kl",
+           "pl", "sh", "st", "tr", "ch")  # fmt: skip
+_VOWELS = ("a", "e", "i", "o", "u", "ai", "ee", "oo", "ou")
 _CODAS = ["", "", "", "n", "r", "l", "s", "m", "x", "nd", "ck", "rt"]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_UNITS = frozenset(["percent", "%", "°", "degree", "degrees", "kelvin", "k", "celsius", "fahrenheit", "c", "f", "per", "cent", "pct"])
+_ONES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+         "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_UNITS = frozenset(
+    ("percent", "%", "°", "degree", "degrees", "kelvin", "k", "celsius", "fahrenheit", "c", "f", "per", "cent", "pct")
+)
 
 
 def spoken(number: int) -> str:
