@@ -11,7 +11,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -83,12 +83,14 @@ class Interpretation:
 class Interpreter:
     """One model with its grammar. Calls from several threads wait for one another."""
 
-    def __init__(self, model: Model, schema: Mapping[str, Any]) -> None:
-        """`schema` is the plain data of `skills.schema.load_schema()`. Raises: ModelFileError."""
+    def __init__(
+        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Reference] = Reference
+    ) -> None:
+        """`schema`: the plain data of `skills.schema.load_schema()`; `run`: what computes. Raises: ModelFileError."""
         self.tokenizer = Tokenizer.from_metadata(model.metadata)
         self.grammar = Grammar(schema, self.tokenizer)
-        self._reference = Reference(model)
-        self._state = self._reference.state(N_CTX)
+        self._run = run(model)
+        self._state = self._run.state(N_CTX)
         if self._state.n_ctx < MIN_CTX:
             problem = f"{self._state.n_ctx} tokens are too few, {MIN_CTX} are needed"
             raise ModelFileError("llama.context_length", problem, "use a model trained for Ingle")
@@ -125,7 +127,7 @@ class Interpreter:
         with self._lock:
             self._state.rewind()
             began = time.perf_counter()
-            output = self._reference.prefill(prompt, self._state)
+            output = self._run.prefill(prompt, self._state)
             prefill_ms = _ms_since(began)
             began = time.perf_counter()
             decoding = _Decoding(cursor)
@@ -157,10 +159,10 @@ class Interpreter:
         """Write until the parse is done. Forced tokens are read in one go with the choice before them."""
         while not decoding.take_forced():
             if decoding.unread:
-                output = self._reference.prefill(decoding.unread, self._state)
+                output = self._run.prefill(decoding.unread, self._state)
                 decoding.unread.clear()
             allowed = decoding.cursor.allowed()
-            probabilities = softmax(self._reference.logits(output, allowed))
+            probabilities = softmax(self._run.logits(output, allowed))
             best = int(np.argmax(probabilities))
             if not math.isfinite(probabilities[best]):
                 raise ModelFileError("the model", "its weights give scores that are no numbers")
