@@ -1,0 +1,14 @@
+"""The tiny language model: reads GGUF files, runs them, and turns sentences into intents under a grammar.
+
+Usable alone; it imports no other room.
+
+    gguf         model files: metadata and tensors, read in place and written
+    quant        blocks of quantised weights, to and from float32
+    model        a llama model's sizes and tensors by their place
+    reference    the forward pass in numpy
+    tokenizer    the file's vocabulary, run by SentencePiece
+    text         how a sentence is prepared: words with their place in the original
+    grammar      which tokens may come next in a parse
+    interpreter  a sentence in, intents with slots out
+    train/       corpus, vocabulary, training, export
+"""

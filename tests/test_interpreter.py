@@ -18,6 +18,7 @@ from ingle.engine.interpreter import MAX_WORDS, MODEL, Intent, Interpretation, I
 from ingle.engine.model import Model
 from ingle.engine.quant import F32
 from ingle.engine.reference import Reference, State, softmax
+from ingle.engine.tokenizer import Tokenizer
 from ingle.skills.schema import load_schema
 from tests.tiny import CONTROL, METADATA, tensors, train_vocabulary, write_model
 
@@ -35,10 +36,11 @@ def interpreter(path: Path) -> Interpreter:
 
 
 class Script(Reference):
-    """A model that always wants the next piece of its script, three times as much as any other."""
+    """A model that always wants the next token of its script, three times as much as any other."""
 
-    parse: str = ""
-    fed: list[list[int]]
+    row: list[int]              # the script
+    written: int                # tokens of it that were fed
+    fed: list[list[int]]        # what each call to `prefill` brought
 
     def state(self, n_ctx: int | None = None) -> State:
         self.fed = []
@@ -55,17 +57,18 @@ class Script(Reference):
         state.n_past += len(tokens)
         return np.zeros(1, np.float32)
 
-    def plays(self, interpreter: Interpreter, parse: str) -> None:
-        pieces = (part for part in parse.split())
-        ids = interpreter.tokenizer.id
-        self.row = [t for p in pieces for t in ([ids(p)] if p.startswith("<") else interpreter.tokenizer.encode(p))]
+    def plays(self, tokenizer: Tokenizer, parse: str) -> None:
+        self.row = []
+        for part in parse.split():
+            token = tokenizer.id(part)
+            self.row += [token] if token is not None and part.startswith("<") else tokenizer.encode(part)
 
 
 def played(path: Path, said: str, parse: str) -> tuple[Interpretation, list[list[int]]]:
     interpreter = Interpreter(Model.open(path), SCHEMA, run=Script)
     script = interpreter._run
     assert isinstance(script, Script)
-    script.plays(interpreter, parse)
+    script.plays(interpreter.tokenizer, parse)
     return interpreter.interpret(said), script.fed
 
 
@@ -120,9 +123,11 @@ def test_probabilities_are_those_of_reading_it_all_anew(path: Path, interpreter:
         found = interpreter.interpret(said)
         words = said.split()
         cursor = grammar.start(words, tokenizer.encode_words(words))
+        assert tokenizer.bos is not None
         row = [tokenizer.bos, *tokenizer.encode(said), grammar.parse]
         for piece, probability in found.trace.pieces:
             token = tokenizer.id(piece)
+            assert token is not None
             allowed = cursor.allowed().tolist()
             output = reference.prefill(row, reference.state())
             scores = softmax(reference.logits(output)[allowed])
