@@ -61,10 +61,13 @@ class Turn:
     services: Mapping[str, Any] = field(default_factory=dict)  # stores by name: "timers", "lists", …
 
     def resolve(self, said: Said, *, domains: frozenset[str] | None = None) -> Resolution:
-        """Ground what was said in this home; the reasons go into the turn record. Raises: Unclear."""
-        from .home.resolver import resolve
+        """Ground what was said in this home; the reasons go into the turn record. Raises: Unclear.
 
-        resolution = resolve(self.home, said, self.context, domains=domains)
+        What only the sentence tells ("lights" or "light", "in the whole house") is added here: see `resolver.heard`.
+        """
+        from .home.resolver import heard, resolve
+
+        resolution = resolve(self.home, heard(said, self.text), self.context, domains=domains)
         self.explain(resolution)
         if resolution.question is not None:
             raise Unclear(resolution.question, choices=[entity.entity_id for entity in resolution.choices])

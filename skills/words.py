@@ -315,6 +315,12 @@ def said_as(text: str, table: Iterable[str]) -> bool:
     return " ".join(words) in phrases or (words[:1] == ("the",) and " ".join(words[1:]) in phrases)
 
 
+ORDINALS: dict[str, int] = {  # places in a row, the last counted from its end
+    "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "last": -1,
+    "latter": -1, "former": 0, "one": 0, "two": 1, "three": 2, "four": 3, "1": 0, "2": 1, "3": 2, "4": 3,
+}
+
+
 # ---------------------------------------------------------------- colours
 
 WHITES: dict[str, int] = {  # kelvin

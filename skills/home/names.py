@@ -206,7 +206,7 @@ class Names:
     def _score(self, said: tuple[str, ...], label: Label, similar: dict[str, dict[str, float]]) -> Match | None:
         """How well the said words fit a label: each must be in it, or in its place or kind; missing ones cost little."""
         entity = self.entities[label.entity_id]
-        beside = self._beside(entity)
+        beside = self.beside(entity)
         left = list(label.stems)
         heard = total = 0.0
         for word in said:
@@ -229,7 +229,7 @@ class Names:
             label.entity_id, round(min(score, 0.97), 3), f"'{' '.join(said)}' ~ {label.how} '{' '.join(label.words)}'"
         )
 
-    def _beside(self, entity: Entity) -> frozenset[str]:
+    def beside(self, entity: Entity) -> frozenset[str]:
         """Words that may be said with an entity's name without being part of it: its area's and floor's."""
         if entity.area is None:
             return frozenset()
@@ -276,8 +276,10 @@ class Names:
                 likeness = [alike(one, other) for one, other in zip(said, words, strict=True)]
                 if all(likeness):
                     return sum(w * s for w, s in zip(weights, likeness, strict=True)) / sum(weights)
-            joined = fuzz.ratio("".join(said), "".join(words)) / 100
-            return joined if joined >= 0.85 and len(said) != len(words) else 0.0
+            one, other = "".join(said), "".join(words)
+            near = len(said) != len(words) and abs(len(one) - len(other)) <= 2
+            joined = fuzz.ratio(one, other) / 100 if near else 0.0
+            return joined if joined >= 0.85 else 0.0
 
         scored = ((name, is_floor, text, score(words)) for name, is_floor, text, words in self._all_places())
         return _best_places(
@@ -337,18 +339,18 @@ class Names:
 
     def split_place(self, words: Sequence[str]) -> list[tuple[PlaceMatch, tuple[str, ...]]]:
         """Every way to see a place in `words` and the words beside it: "bedroom blinds" -> (Bedroom, ("blinds",))."""
-        found: list[tuple[PlaceMatch, tuple[str, ...]]] = []
         said = stems(words)
-        for length in range(len(words), 0, -1):
-            for start in range(len(words) - length + 1):
-                run = said[start : start + length]
-                if all(word in FILLERS for word in run):
-                    continue
-                for match in self._place_exact(content(run)) or self._place_alike(content(run)):
-                    found.append((match, (*words[:start], *words[start + length :])))
-            if found:
-                return found
-        return found
+        for way in (self._place_exact, self._place_alike):
+            for length in range(len(words), 0, -1):
+                found: list[tuple[PlaceMatch, tuple[str, ...]]] = []
+                for start in range(len(words) - length + 1):
+                    run = said[start : start + length]
+                    if not all(word in FILLERS for word in run):
+                        rest = (*words[:start], *words[start + length :])
+                        found += [(match, rest) for match in way(content(run))]
+                if found:
+                    return found
+        return []
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,9 @@ types), `names` (the index), `search` (the steps), `questions` and `grounding`.
 
 from __future__ import annotations
 
-from .said import Candidate, Context, Resolution, Said
+from .grounding import ground
+from .questions import choose, which_one
+from .said import Candidate, Context, Resolution, Said, heard, said_of
 from .search import resolve
 
-__all__ = ["Candidate", "Context", "Resolution", "Said", "resolve"]
+__all__ = ["Candidate", "Context", "Resolution", "Said", "choose", "ground", "heard", "resolve", "said_of", "which_one"]

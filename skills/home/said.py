@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from ..words import EVERYWHERE, QUANTITY_ALL, fold, is_plural, kinds_of, singular
 from .model import Entity
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """The slots that say which devices are meant, as said. `said_of` makes one of slots and the sentence."""
+    """The slots that say which devices are meant, as said; `heard` adds what only the sentence tells."""
 
     name: str | None = None
     area: str | None = None
@@ -54,3 +57,104 @@ class Resolution:
     floor: str | None = None
     reason: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- what only the sentence tells
+
+_CLAUSE = frozenset({"and", "then", "but", "plus", "also"})
+_HERE = (("in", "here"), ("this", "room"), ("over", "here"))
+_NOT_ALL = (
+    ("all", "the", "way"),
+    ("at", "all"),
+    ("after", "all"),
+    ("all", "right"),
+    ("thats", "all"),
+    ("once", "and", "for", "all"),
+)
+
+
+def said_of(slots: Mapping[str, Any], text: str | None = None) -> Said:
+    """The part of an intent's slots that says which devices are meant, and what the sentence adds to it."""
+    names = {item.name for item in fields(Said)}
+    chosen = {slot: value for slot, value in slots.items() if slot in names and value not in (None, "", [])}
+    for slot in ("except_name", "except_area"):
+        value = chosen.get(slot, ())
+        chosen[slot] = (value,) if isinstance(value, str) else tuple(value)
+    said = Said(**chosen)
+    return said if text is None else heard(said, text)
+
+
+def heard(said: Said, text: str) -> Said:
+    """`said` with what the slots do not hold: one or several, the kind's very word, the whole house, this room.
+
+    What is already known of these is kept.
+    """
+    words = fold(text)
+    kinds = _kind_words_said(words, said)
+    spoken = {singular(words[index]) for index in kinds}
+    placed = said.area is not None or said.floor is not None
+    return replace(
+        said,
+        plural=_one_or_several(words, kinds) if said.plural is None and said.name is None else said.plural,
+        word=said.word or (spoken.pop() if len(spoken) == 1 else None),
+        everywhere=said.everywhere or (not placed and _means_everywhere(words)),
+        area="here" if not placed and said.name is None and any(_has(words, run) for run in _HERE) else said.area,
+    )
+
+
+def _kind_words_said(words: Sequence[str], said: Said) -> list[int]:
+    """Where a word for the kind stands: "lamps" for the domain light."""
+    if said.domain is None and said.device_class is None:
+        return []
+    return [
+        index
+        for index, word in enumerate(words)
+        if any(
+            said.domain in (None, kind.domain)
+            and (said.device_class is None or said.device_class in kind.device_classes)
+            for kind in kinds_of((word,))
+        )
+    ]
+
+
+def _one_or_several(words: Sequence[str], kinds: Sequence[int]) -> bool | None:
+    quantities = _quantities(words)
+    if not kinds:
+        return True if quantities else None
+    if any(is_plural(words[index]) for index in kinds):
+        return True
+    return any(_counted(words, index, quantities) for index in kinds)
+
+
+def _quantities(words: Sequence[str]) -> set[int]:
+    """Where "all", "every" and the like stand, but for "all the way" and the like."""
+    idle = {
+        start + offset
+        for run in _NOT_ALL
+        for start in range(len(words) - len(run) + 1)
+        if tuple(words[start : start + len(run)]) == run
+        for offset in range(len(run))
+    }
+    return {index for index, word in enumerate(words) if word in QUANTITY_ALL and index not in idle}
+
+
+def _counted(words: Sequence[str], index: int, quantities: set[int]) -> bool:
+    """Whether a quantity stands before the word in its clause: "every single kitchen light"."""
+    for before in range(index - 1, -1, -1):
+        if words[before] in _CLAUSE:
+            return False
+        if before in quantities:
+            return True
+    return False
+
+
+def _means_everywhere(words: Sequence[str]) -> bool:
+    return any(
+        _has(words, tuple(place.split()))
+        for place in EVERYWHERE
+        if place not in ("home", "place", "building", "anywhere")
+    )
+
+
+def _has(words: Sequence[str], run: Sequence[str]) -> bool:
+    return any(tuple(words[start : start + len(run)]) == tuple(run) for start in range(len(words) - len(run) + 1))

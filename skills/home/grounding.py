@@ -1,0 +1,307 @@
+"""Slots in this home's own words: what only the home can settle about what was said.
+
+"bedroom lamp" may be a device of that name or the lamps of the bedroom; a model that never sees the home cannot know. Here
+the reading that this home bears out is taken, and names, areas and floors get their own spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..schema import load_schema
+from ..words import (
+    ALL,
+    EVERYWHERE,
+    HERE,
+    IT,
+    OTHER,
+    QUANTITY_ALL,
+    THEM,
+    THERE,
+    Kind,
+    fold,
+    is_plural,
+    kinds_of,
+    said_as,
+    singular,
+)
+from .model import Entity, Home
+from .names import Match, Names, content, names_of, stems
+from .said import Context
+
+CLEAR = 0.85  # a name this like one of the home's, and no other nearly so, is that one
+# Intents whose `name` is no device: a list, a timer, a person, a town.
+_OTHER_NAMES = (
+    "HassList",
+    "HassShoppingList",
+    "List",
+    "SetReminder",
+    "CancelReminder",
+    "SetAlarm",
+    "CancelAlarm",
+    "AlarmStatus",
+    "HassGetWeather",
+    "HassBroadcast",
+    "Confirm",
+)
+# What an intent acts on, where it is one kind of thing.
+_ACTS_ON: dict[str, frozenset[str]] = {
+    "HassLightSet": frozenset({"light"}),
+    "HassFan": frozenset({"fan"}),
+    "HassClimate": frozenset({"climate", "water_heater"}),
+    "HassHumidifier": frozenset({"humidifier"}),
+    "HassVacuum": frozenset({"vacuum"}),
+    "Vacuum": frozenset({"vacuum"}),
+    "HassLawnMower": frozenset({"lawn_mower"}),
+    "HassMedia": frozenset({"media_player"}),
+    "HassSetVolume": frozenset({"media_player"}),
+    "HassSetPosition": frozenset({"cover", "valve"}),
+}
+_SENSORS = frozenset({"sensor", "binary_sensor"})
+_BROAD = frozenset({"light", "lighting"})  # said of a room's lights together, unlike "lamp"
+_LOOSE_WORDS = frozenset({"lamp", "bulb", "spotlight", "chandelier", "telly", "tv"})
+
+
+def ground(
+    home: Home, intent: str, slots: Mapping[str, Any], context: Context, text: str | None = None
+) -> dict[str, Any]:
+    """`slots` with the readings this home bears out and its own spelling; what it does not know stays as said.
+
+    Args:
+        slots: as `slots.normalise` returns them.
+        text: the whole sentence; tells "kitchen light" from "lights in the kitchen".
+    """
+    return _Grounding(names_of(home), intent, dict(slots), context, _sentence(text or "")).run()
+
+
+class _Grounding:
+    def __init__(
+        self, names: Names, intent: str, slots: dict[str, Any], context: Context, sentence: tuple[str, ...]
+    ) -> None:
+        self.names, self.intent, self.slots, self.context, self.sentence = names, intent, slots, context, sentence
+        self.acts_on = next((domains for head, domains in _ACTS_ON.items() if intent.startswith(head)), None)
+        self.known = load_schema()["intents"].get(intent, {"slots": ()})["slots"]
+
+    def run(self) -> dict[str, Any]:
+        for slot in ("area", "floor"):
+            self._spell_place(slot)
+        for slot in ("except_area",):
+            if slot in self.slots:
+                self.slots[slot] = [self._spelled_place(text) for text in _many(self.slots[slot])]
+        if not self._names_no_device():
+            self._settle_name()
+            self._name_of_kind_in_area()
+            if "except_name" in self.slots:
+                self.slots["except_name"] = [self._spelled_name(text) for text in _many(self.slots["except_name"])]
+            self._drop_wrong_domain()
+        return self.slots
+
+    def _names_no_device(self) -> bool:
+        return self.intent.startswith(_OTHER_NAMES) or "Timer" in self.intent
+
+    # ------------------------------------------------------------ places
+
+    def _spell_place(self, slot: str) -> None:
+        """An area's or floor's own spelling, in the slot where it belongs."""
+        text = self.slots.get(slot)
+        if not isinstance(text, str) or said_as(text, HERE | THERE):
+            return
+        if said_as(text, EVERYWHERE):
+            del self.slots[slot]
+            return
+        matches = self.names.places(text, floors_first=slot == "floor")
+        if len(matches) != 1:
+            return
+        del self.slots[slot]
+        self.slots.setdefault("floor" if matches[0].is_floor else "area", matches[0].name)
+
+    def _spelled_place(self, text: str) -> str:
+        matches = self.names.places(text)
+        return matches[0].name if len(matches) == 1 else text
+
+    # ------------------------------------------------------------ a name: a device, or a place and a kind
+
+    def _settle_name(self) -> None:
+        text = self.slots.get("name")
+        if not isinstance(text, str) or said_as(text, ALL | IT | THEM | OTHER | HERE | THERE):
+            return
+        words = fold(text)
+        exact = self._best(self.names.exact(words, self._fits), words)
+        group = self._as_group(words)
+        if exact is not None and not (group and exact.stems_only and is_plural(words[-1])):
+            self.slots["name"] = self._own_spelling(exact, words)
+        elif group is not None:
+            del self.slots["name"]
+            for slot, value in group.items():
+                self.slots.setdefault(slot, value)
+        else:
+            self.slots["name"] = self._spelled_name(text)
+
+    def _best(self, matches: list[Match], words: tuple[str, ...]) -> Match | None:
+        """The one match, preferring those in the room said; of several with one name any will do: the name is the same."""
+        area = self.slots.get("area")
+        here = [match for match in matches if area and self.names.entities[match.entity_id].area == area]
+        return next(iter(here or matches), None)
+
+    def _fits(self, entity: Entity) -> bool:
+        return entity.exposed
+
+    def _own_spelling(self, match: Match, words: tuple[str, ...]) -> str:
+        """The name or alias that was said, as the home writes it: an alias stays the alias."""
+        entity = self.names.entities[match.entity_id]
+        said = "".join(stems(content(words)))
+        own = (text for text in (entity.name, *entity.aliases) if "".join(stems(content(fold(text)))) == said)
+        return next(own, entity.name)
+
+    def _spelled_name(self, text: str) -> str:
+        """The name in its own spelling where it is clear which device is meant, else as said."""
+        words = fold(text)
+        exact = self.names.exact(words, self._fits)
+        if exact:
+            return self._own_spelling(exact[0], words)
+        matches = [match for match in self.names.search(words, self._near) if match.score >= CLEAR]
+        others = {
+            fold(self.names.entities[match.entity_id].name)
+            for match in matches
+            if match.score > matches[0].score - 0.06
+        }
+        return self.names.entities[matches[0].entity_id].name if len(others) == 1 else text
+
+    def _near(self, entity: Entity) -> bool:
+        """Fits the place and kind said, as far as they were said."""
+        area, domain = self.slots.get("area"), self.slots.get("domain")
+        return entity.exposed and area in (None, entity.area) and domain in (None, entity.domain)
+
+    def _as_group(self, words: tuple[str, ...]) -> dict[str, Any] | None:
+        """The slots of a name that is a place and a kind, or a kind in general; None when it is not."""
+        kind_said = content(words)
+        if kinds_of(kind_said):
+            return self._kind_alone(kind_said, words)
+        for place, rest in self.names.split_place(words):
+            left = tuple(word for word in rest if word not in QUANTITY_ALL and content((word, "x")) != ("x",))
+            slot = "floor" if place.is_floor else "area"
+            if not left and self.slots.get(slot, place.name) == place.name:
+                return self._allowed({slot: place.name, **self._implied_kind()})
+            if left and kinds_of(left):
+                return self._allowed({slot: place.name, **self._kind_slots(left)})
+        return None
+
+    def _kind_alone(self, kind_said: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Any] | None:
+        """ "the lights"; but "the lamp" keeps its word, as a lamp is not any light."""
+        broad = is_plural(kind_said[-1]) or singular(kind_said[-1]) in _BROAD or bool(set(words) & QUANTITY_ALL)
+        return self._allowed(self._kind_slots(kind_said)) if broad else None
+
+    def _allowed(self, slots: dict[str, Any]) -> dict[str, Any]:
+        """Those the intent has."""
+        return {slot: value for slot, value in slots.items() if slot in self.known}
+
+    def _implied_kind(self) -> dict[str, Any]:
+        """ "the kitchen off": its lights."""
+        return {"domain": "light"} if self.intent in ("HassTurnOn", "HassTurnOff", "HassToggle") else {}
+
+    def _kind_slots(self, words: tuple[str, ...]) -> dict[str, Any]:
+        kind = self._kind_meant(words)
+        slots: dict[str, Any] = {"domain": kind.domain}
+        if kind.device_classes and kind.domain in ("cover", "binary_sensor", "sensor"):
+            slots["device_class"] = kind.device_classes[0]
+        return slots
+
+    def _kind_meant(self, words: tuple[str, ...]) -> Kind:
+        """The reading of the word that fits the domain said, else one this home has, else the first."""
+        kinds = kinds_of(words)
+        said = [kind for kind in kinds if kind.domain == self.slots.get("domain")]
+        here = [kind for kind in kinds if any(entity.domain == kind.domain for entity in self.names.entities.values())]
+        return (said or here or list(kinds))[0]
+
+    # ------------------------------------------------------------ a place and a kind that are a device's name
+
+    def _name_of_kind_in_area(self) -> None:
+        """ "bedroom lamp" heard as area and domain, in a home that has a Bedroom Lamp: its name."""
+        area = self.slots.get("area")
+        if "name" in self.slots or area is None or "name" not in self.known or not self.sentence:
+            return
+        for start, end in self._runs_of_place(area):
+            for kind_end in (end + 2, end + 1):
+                run = self.sentence[start:kind_end]
+                if self.sentence[kind_end : kind_end + 1] == ("speed",):
+                    continue  # "kitchen fan speed" is about the speed of the kitchen's fans
+                if len(run) == kind_end - start and self._takes_name(run, self.sentence[end:kind_end]):
+                    return
+        word = self._loose_word()
+        if word is not None:
+            self._takes_name((*fold(area), word), (word,))
+
+    def _runs_of_place(self, area: str) -> list[tuple[int, int]]:
+        """Where the area is said in the sentence."""
+        runs = []
+        for text in self.names.areas.get(area, (area,)):
+            words = stems(fold(text))
+            heard = stems(self.sentence)
+            runs += [
+                (start, start + len(words))
+                for start in range(len(heard) - len(words) + 1)
+                if heard[start : start + len(words)] == words
+            ]
+        return runs
+
+    def _loose_word(self) -> str | None:
+        """A telling kind word said apart from the room: "the lamp in the bedroom"."""
+        words = [word for word in self.sentence if word in _LOOSE_WORDS and not set(self.sentence) & QUANTITY_ALL]
+        return words[0] if len(words) == 1 else None
+
+    def _takes_name(self, run: tuple[str, ...], kind_said: tuple[str, ...]) -> bool:
+        """Make `run` the name, if it is a device's and the kind is the one said."""
+        if not kinds_of(kind_said) and not any(kinds_of((word,)) for word in kind_said):
+            return False
+        matches = [match for match in self.names.exact(run, self._of_kind_said) if match.exact]
+        if not matches:
+            return False
+        entity = self.names.entities[matches[0].entity_id]
+        if matches[0].score < 1.0 and entity.area != self.slots["area"]:
+            return False
+        for slot in ("area", "domain", "device_class"):
+            self.slots.pop(slot, None)
+        self.slots["name"] = self._own_spelling(matches[0], run)
+        return True
+
+    def _of_kind_said(self, entity: Entity) -> bool:
+        """Of the domain said; without one, a thing that acts: "living room temperature" asks for a value, not a device."""
+        domain = self.slots.get("domain")
+        if domain in _SENSORS:
+            return entity.exposed and entity.domain in _SENSORS
+        if self.acts_on is not None and entity.domain not in self.acts_on:
+            return False
+        if domain is None and self.slots.get("device_class") is None:
+            return entity.exposed and entity.domain not in _SENSORS
+        return entity.exposed and domain in (None, entity.domain)
+
+    # ------------------------------------------------------------ what does not go together
+
+    def _drop_wrong_domain(self) -> None:
+        """A domain or device class that none of the devices so named has."""
+        name = self.slots.get("name")
+        if not isinstance(name, str):
+            return
+        named = [self.names.entities[match.entity_id] for match in self.names.exact(fold(name), self._fits)]
+        facts: dict[str, Callable[[Entity], str | None]] = {
+            "domain": lambda entity: entity.domain,
+            "device_class": lambda entity: entity.device_class,
+        }
+        for slot, fact in facts.items():
+            if named and slot in self.slots and self.slots[slot] not in {fact(entity) for entity in named}:
+                del self.slots[slot]
+
+
+def _many(value: object) -> list[str]:
+    return (
+        [value] if isinstance(value, str) else [str(item) for item in value] if isinstance(value, list | tuple) else []
+    )
+
+
+def _sentence(text: str) -> tuple[str, ...]:
+    """The words of the sentence, "the thermostat's fan" without its "'s"."""
+    words = re.split(r"(?<=['’]s)(?=\s)", text)
+    kept = [re.sub(r"['’]s$", "", part) if kinds_of(fold(part)[-1:]) else part for part in words]
+    return fold("".join(kept))
