@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ingle.engine.grammar import (
 )
 from ingle.engine.text import words as words_of
 from ingle.engine.tokenizer import Tokenizer
+from ingle.engine.train.corpus.generate import Corpus
 from ingle.skills.schema import load_schema
 from tests.tiny import CONTROL, VOCABULARY, train_vocabulary
 
@@ -270,8 +272,14 @@ def check_words(pieces: list[str], number: bool, words: list[str]) -> str:
     return text
 
 
-def test_the_cursor_is_quick() -> None:
-    """Not a timing: the offer after a value is compiled once and shared."""
+def test_all_that_is_taught_may_be_written() -> None:
+    """The corpus and the grammar speak the same language: its answers are parses of its sentences."""
+    for example in islice(Corpus(SCHEMA, data=None, templates=False), 400):
+        cursor = start(example.text)
+        assert follow(cursor, example.target()).done, example.target()
+
+
+def test_what_may_follow_is_compiled_once() -> None:
     first = follow(start("hall"), "<I:HassTurnOn>").allowed()
     assert follow(start("attic"), "<I:HassTurnOn>").allowed() is first
     assert first.dtype == np.int64
