@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingle.app.simulator import HomeFileError, Simulator, load_home, parse_home
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,8 @@ async def settle() -> None:
 async def test_every_topic_announced_is_spoken_or_listened_to(path: Path) -> None:
     broker = Broker()
     simulator = Simulator(load_home(path), broker.publish)
+    for device in simulator.devices.values():
+        device.online = True
     await simulator.start()
     configs = {topic: json.loads(payload) for topic, payload in broker.last.items() if topic.endswith("/config")}
     listened = set(simulator._listeners)

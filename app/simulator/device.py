@@ -67,6 +67,11 @@ class Device:
             else:
                 self.attributes[key] = value
 
+    @property
+    def tells_state(self) -> bool:
+        """Whether `state` can be known from what it reports now."""
+        return self.state is not None and self.online
+
     def can(self, feature: str) -> bool:
         return feature in self.spec.can
 

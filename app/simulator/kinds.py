@@ -168,6 +168,10 @@ class Climate(Device):
             details["modes"] = self.attributes["hvac_modes"]
         return details
 
+    @property
+    def tells_state(self) -> bool:
+        return super().tells_state and self.can("hvac_modes")
+
     def go_astray(self) -> None:
         self.attributes["temperature"] = self.attributes["min_temp"]
 
@@ -432,6 +436,7 @@ class Button(Device):
     """Takes a press; remembers how often, for whoever looks."""
 
     domain = "button"
+    tells_state = False
 
     def make_channels(self) -> list[Channel]:
         return [Channel(name="state", obey=self._obey, command="command_topic")]
@@ -444,6 +449,7 @@ class Button(Device):
 
 class Scene(Device):
     domain = "scene"
+    tells_state = False
 
     def make_channels(self) -> list[Channel]:
         return [Channel(name="state", obey=self._obey, command="command_topic")]
@@ -588,6 +594,7 @@ class EventEntity(Device):
     """Reports only when something happens: a `world` step sets its state to one of the event types."""
 
     domain = "event"
+    tells_state = False
     retains = False
 
     def usual_attributes(self) -> dict[str, Any]:
