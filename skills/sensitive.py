@@ -13,10 +13,11 @@ from typing import Any, Final, Protocol
 from .api import NeedsConfirmation, Turn
 from .home.model import Entity, ServiceCall
 from .wording import listed, noun_of, sentence
+from .words import fold
 
 DEFAULT_ACTS: Final = ("unlock", "open_door", "open_garage", "open_gate", "disarm", "siren")
 WAYS_IN: Final = frozenset({"unlock", "open_door", "open_garage", "open_gate", "disarm"})  # never several at once
-COVER_ACTS: Final = {"door": "open_door", "garage": "open_garage", "gate": "open_gate"}
+COVER_ACTS: Final = {"garage": "open_garage", "gate": "open_gate", "door": "open_door"}
 VERBS: Final = {
     "unlock": "unlock", "open_door": "open", "open_garage": "open", "open_gate": "open", "open_valve": "open",
     "disarm": "disarm", "siren": "switch",
@@ -59,7 +60,7 @@ def act_of(entity: Entity, call: ServiceCall) -> str | None:
     if entity.domain == "lock" and call.service in ("unlock", "open"):
         return "unlock"
     if entity.domain == "cover" and _opens(entity, call):
-        return COVER_ACTS.get(entity.device_class or "")
+        return way_in(entity)
     if entity.domain == "valve" and _opens(entity, call):
         return "open_valve"
     if entity.domain == "alarm_control_panel" and call.service == "alarm_disarm":
@@ -86,8 +87,17 @@ def check(turn: Turn, calls: Iterable[tuple[Entity, ServiceCall]], *, code: str 
 
 def without_ways_in(entities: Sequence[Entity]) -> tuple[Entity, ...]:
     """What a kind as a whole means: covers without doors, garages and gates, unless there is nothing else."""
-    plain = tuple(entity for entity in entities if entity.domain != "cover" or entity.device_class not in COVER_ACTS)
-    return plain or tuple(entities)
+    return tuple(entity for entity in entities if way_in(entity) is None) or tuple(entities)
+
+
+def way_in(entity: Entity) -> str | None:
+    """The act that opening this cover is, or None for a blind; one without a device class is judged by its name."""
+    if entity.domain != "cover":
+        return None
+    if entity.device_class is not None:
+        return COVER_ACTS.get(entity.device_class)
+    words = fold(entity.name)
+    return next((act for kind, act in COVER_ACTS.items() if kind in words), None)
 
 
 def pin_in(text: str) -> str:

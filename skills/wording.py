@@ -187,7 +187,7 @@ WITHOUT_DEED: Final = frozenset({"silent", "offline"})  # the same sentence, wha
 def _groups(told: Sequence[Told]) -> list[list[Told]]:
     groups: dict[tuple[str, Phrase | None], list[Told]] = {}
     for item in told:
-        if item.status == "sent" and not item.phrase.shows:
+        if item.status in ("sent", "already") and not item.phrase.shows:
             item = replace(item, status="confirmed")
         key = (item.status, None if item.status in WITHOUT_DEED else item.phrase)
         group = groups.setdefault(key, [])

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
+
 from ingle.skills import api
 from ingle.skills.registry import GROUP, Registry, SkillError, SlotError, load_skills
 from ingle.skills.schema import load_schema

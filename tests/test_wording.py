@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingle.skills.home.model import Entity
 from ingle.skills.wording import Noun, Phrase, Told, everything_in, kind_in, kind_of, noun_of, plain, report
 

@@ -103,7 +103,7 @@ def _options(entity: Entity, dial: Dial) -> list[str]:
 
 
 def _has_no(entity: Entity, said: str) -> str:
-    options = [option for dial in DIALS.get(entity.domain, ()) for option in _options(entity, dial)]
+    options = [option for dial in DIALS.get(entity.domain, ()) for option in _options(entity, dial) if option != "none"]
     known = spoken_list([option.replace("_", " ") for option in options[:8]], joint="or")
     return f'be set to "{said}"' + (f", only to {known}" if options else "")
 

@@ -14,6 +14,7 @@ from ..home.resolver import Said
 from ..slots import read_duration_s, spoken_duration
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
+from .alarm import DISARMED, with_code
 from .targets import Target, Where, find, has_context, is_empty, says_all
 
 
@@ -133,6 +134,7 @@ CLEANS: Final = Phrase("started {}", "start", "cleaning", "be started")
 MOWS: Final = Phrase("started {}", "start", "mowing", "be started")
 DOCKED: Final = Phrase("sent {} back to the dock", "go back to the dock", "docked", "be sent back")
 PRESSED: Final = Phrase("pressed {}", "press", "pressed", "be pressed", shows=False)
+ARMED: Final = Phrase("armed {}", "arm", "armed", "be armed")
 ACTIVATED: Final = Phrase("activated {}", "start", "active", "be activated", shows=False)
 
 ON: Final[dict[str, Row]] = {
@@ -151,6 +153,7 @@ ON: Final[dict[str, Row]] = {
     "button": Row(PRESSED, "press"),
     "scene": Row(ACTIVATED, "turn_on"),
     "script": Row(ACTIVATED, "turn_on"),
+    "alarm_control_panel": Row(ARMED, lambda entity: ("alarm_arm_away", with_code(entity, None, "code_arm_required"))),
 }
 OFF: Final[dict[str, Row]] = {
     "light": Row(TURNED_OFF, "turn_off"),
@@ -168,6 +171,9 @@ OFF: Final[dict[str, Row]] = {
     "vacuum": Row(DOCKED, _return_call),
     "lawn_mower": Row(DOCKED, "dock"),
     "script": Row(TURNED_OFF, "turn_off"),
+    "alarm_control_panel": Row(
+        DISARMED, lambda entity: ("alarm_disarm", with_code(entity, None, "code_disarm_required"))
+    ),
 }
 IS_ON: Final = frozenset(
     {"on", "open", "opening", "locked", "cleaning", "mowing", "playing", "idle", "paused", "buffering"}
@@ -181,10 +187,11 @@ NEVER: Final[dict[str, str]] = {  # kinds that have no on or off, so that the re
     "button": "be turned off",
 }
 
-# A lock is meant only where the sentence says so; "everything" is what is switched, never what shuts the house.
+# A lock or alarm is meant only where the sentence says so; "everything" is what is switched, never what shuts the house.
 SWITCHED: Final = frozenset({"light", "switch", "fan", "media_player", "humidifier"})
 RUN_ONCE: Final = frozenset({"scene", "script", "button"})
-BY_NAME: Final = (frozenset(ON) | MODED | frozenset(NEVER)) - {"lock"}
+SAID_ONLY: Final = frozenset({"lock", "alarm_control_panel"})
+BY_NAME: Final = (frozenset(ON) | MODED | frozenset(NEVER)) - SAID_ONLY
 
 
 def domains_meant(said: Said) -> frozenset[str]:
@@ -192,7 +199,7 @@ def domains_meant(said: Said) -> frozenset[str]:
     if said.domain in RUN_ONCE:
         return RUN_ONCE
     if said.domain is not None:
-        return frozenset({said.domain})
+        return BY_NAME | {said.domain} if said.name is not None else frozenset({said.domain, "switch"})
     return SWITCHED if says_all(said.name) and said.device_class is None else BY_NAME
 
 

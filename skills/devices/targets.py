@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..api import Turn, Unclear
 from ..home.model import Entity
-from ..home.resolver import Resolution, Said
+from ..home.resolver import Resolution, Said, heard
 from ..sensitive import without_ways_in
 from ..wording import KINDS, Noun, everything_in, kind_in, kind_of
 from ..words import ALL, said_as
@@ -61,16 +61,18 @@ def find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
     """The devices of `domains` that were meant. Raises: Unclear: none, or one of several with nothing to choose by."""
     if is_empty(said) and not has_context(turn):
         return Target((_only_one(turn, domains),))
+    said = heard(_of_one_kind(said, domains), turn.text)
     resolution = turn.resolve(said, domains=domains)
     entities = resolution.entities
     if names_a_kind(said) and said.device_class is None:
         entities = without_ways_in(entities)
-    return Target(entities, _whole(said, resolution, entities))
+    return Target(entities, _whole(turn, said, resolution, entities))
 
 
 def is_empty(said: Said) -> bool:
     """Nothing was said that picks a device: "off", "dim to 40"."""
-    return said == Said(plural=said.plural)
+    slots = (said.name, said.area, said.floor, said.domain, said.device_class)
+    return all(slot is None for slot in slots) and not said.except_name and not said.except_area
 
 
 def has_context(turn: Turn) -> bool:
@@ -109,14 +111,30 @@ def _only_one(turn: Turn, domains: frozenset[str]) -> Entity:
     raise Unclear(f"Which {kinds.pop()}?" if len(kinds) == 1 and len(candidates) < 5 else WHERE_UNKNOWN)
 
 
+def _of_one_kind(said: Said, domains: frozenset[str]) -> Said:
+    """Where an intent is about one kind of device, that kind was said: "set the fans to 50"."""
+    if said.domain is not None or said.device_class is not None or len(domains) != 1:
+        return said
+    return replace(said, domain=next(iter(domains)))
+
+
 def _plural(name: str | None) -> bool | None:
     return True if says_all(name) else None
 
 
-def _whole(said: Said, resolution: Resolution, entities: tuple[Entity, ...]) -> Noun | None:
-    if len(entities) < 2 or not names_a_kind(said) or said.except_name or said.except_area:
+def _whole(turn: Turn, said: Said, resolution: Resolution, entities: tuple[Entity, ...]) -> Noun | None:
+    """What they are called together, if they are all of their kind in that place."""
+    if len(entities) < 2 or said.except_name or said.except_area:
         return None
     place = resolution.area or resolution.floor
     if said.domain is None and said.device_class is None and says_all(said.name):
         return everything_in(place)
-    return kind_in(place, kind_of(entities))
+    if place is None and not names_a_kind(said):
+        return None
+    kind = kind_of(entities)
+    meant = {entity.entity_id for entity in entities}
+    others = (entity for entity in of_domains(turn, frozenset(entity.domain for entity in entities)))
+    there = (entity for entity in others if place is None or place in (entity.area, turn.home.floor_of(entity)))
+    if any(entity.entity_id not in meant and kind_of([entity]) == kind for entity in there):
+        return None
+    return kind_in(place, kind)
