@@ -21,7 +21,10 @@ def _set(words: str) -> frozenset[str]:
 _APOSTROPHES = re.compile(r"['’`´ʼ]")
 _WORD = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+", re.UNICODE)
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
-_SPELLED_APART = {"t v": "tv", "a c": "ac", "to do": "todo"}
+_SPELLED_APART = {
+    "t v": "tv", "a c": "ac", "to do": "todo", "air conditioning": "aircon", "air conditioner": "aircon", "air con": "aircon",
+    "airconditioner": "aircon", "airconditioning": "aircon", "wi fi": "wifi", "hi fi": "hifi",
+}
 
 
 def fold(text: str) -> tuple[str, ...]:
@@ -90,6 +93,8 @@ FILLERS = _set("""
     all every each both one ones only just entire whole complete over there here up is are it its us me inside
     room's
 """)
+
+MASS = frozenset({"heating", "lighting"})  # one word for all there is of it
 
 QUANTITY_ALL = frozenset({"all", "every", "each", "both", "everything", "everyone", "any", "entire", "whole", "which"})
 
@@ -220,7 +225,7 @@ def class_family(device_class: str) -> frozenset[str]:
 _SAME_THING = (
     "tv telly television tele", "light lamp lite bulb lighting", "couch sofa settee", "lounge living",
     "fridge refrigerator",
-    "washer washing", "hoover vacuum vac", "ac aircon airconditioner", "cooker stove oven", "tap faucet", "blind shade",
+    "washer washing", "hoover vacuum vac", "ac aircon", "cooker stove oven", "tap faucet", "blind shade",
     "curtain drape", "thermostat heating heater radiator", "plug socket outlet", "garden yard", "hall hallway corridor",
     "cabinet cupboard", "worktop countertop counter", "bin trash garbage", "ceiling overhead", "pc computer",
     "kid child",
@@ -228,6 +233,7 @@ _SAME_THING = (
     "main master",
     "grey gray", "xmas christmas", "front street", "utility laundry", "humidifier dehumidifier",
     "stair staircase stairs",
+    "machine maker", "fairy string",
 )
 
 

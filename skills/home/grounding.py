@@ -93,6 +93,7 @@ class _Grounding:
         if not self._names_no_device():
             self._settle_name()
             self._name_of_kind_in_area()
+            self._lights_of_place()
             if "except_name" in self.slots:
                 self.slots["except_name"] = [self._spelled_name(text) for text in _many(self.slots["except_name"])]
             self._drop_wrong_domain()
@@ -131,7 +132,7 @@ class _Grounding:
         exact = self._best(self.names.exact(words, self._fits), words)
         group = self._as_group(words)
         if exact is not None and not (group and exact.stems_only and is_plural(words[-1])):
-            self.slots["name"] = self._own_spelling(exact, words)
+            self._take(exact, words)
         elif group is not None:
             del self.slots["name"]
             for slot, value in group.items():
@@ -147,6 +148,13 @@ class _Grounding:
 
     def _fits(self, entity: Entity) -> bool:
         return entity.exposed
+
+    def _take(self, match: Match, words: tuple[str, ...]) -> None:
+        """Make the match the name; its room stays beside it where the room was part of what was said."""
+        entity = self.names.entities[match.entity_id]
+        self.slots["name"] = self._own_spelling(match, words)
+        if match.beside_area and entity.area and "area" in self.known:
+            self.slots["area"] = entity.area
 
     def _own_spelling(self, match: Match, words: tuple[str, ...]) -> str:
         """The name or alias that was said, as the home writes it: an alias stays the alias."""
@@ -190,6 +198,8 @@ class _Grounding:
 
     def _kind_alone(self, kind_said: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Any] | None:
         """ "the lights"; but "the lamp" keeps its word, as a lamp is not any light."""
+        if len(kind_said) > 1:
+            return None
         broad = is_plural(kind_said[-1]) or singular(kind_said[-1]) in _BROAD or bool(set(words) & QUANTITY_ALL)
         return self._allowed(self._kind_slots(kind_said)) if broad else None
 
@@ -233,6 +243,11 @@ class _Grounding:
         if word is not None:
             self._takes_name((*fold(area), word), (word,))
 
+    def _lights_of_place(self) -> None:
+        """ "turn on the kitchen": its lights, not its coffee machine."""
+        if self.intent == "HassTurnOn" and self.slots and set(self.slots) <= {"area", "floor"}:
+            self.slots["domain"] = "light"
+
     def _runs_of_place(self, area: str) -> list[tuple[int, int]]:
         """Where the area is said in the sentence."""
         runs = []
@@ -259,11 +274,11 @@ class _Grounding:
         if not matches:
             return False
         entity = self.names.entities[matches[0].entity_id]
-        if matches[0].score < 1.0 and entity.area != self.slots["area"]:
+        if matches[0].beside_area and entity.area != self.slots["area"]:
             return False
         for slot in ("area", "domain", "device_class"):
             self.slots.pop(slot, None)
-        self.slots["name"] = self._own_spelling(matches[0], run)
+        self._take(matches[0], run)
         return True
 
     def _of_kind_said(self, entity: Entity) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import nlargest
+from math import log
 from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz, process
@@ -18,6 +20,7 @@ from ..words import (
     RELATED_FLOORS,
     RELATED_ROOMS,
     Kind,
+    class_family,
     fold,
     kind_words,
     kinds_of,
@@ -29,6 +32,7 @@ from .model import Entity, Home
 
 ALIKE = 0.76  # two words this alike may be one word misspelt or misheard
 SAME_PLACE = 0.78  # a place scored below this is not the place said
+SCORED_AT_MOST = 120  # names looked at closely for one search
 _GENERIC = frozenset({"room", "floor", "area", "level", "storey", "zone", "space"})
 
 
@@ -52,6 +56,7 @@ class Match:
     why: str
     exact: bool = False  # its own name or alias, word for word
     stems_only: bool = False  # the same but for singular and plural
+    beside_area: bool = False  # its own name with its area's before it
 
 
 @dataclass(frozen=True)
@@ -153,26 +158,51 @@ class Names:
                 same = content(label.words) == said or "".join(label.words) == "".join(said)
                 score = label.weight if same else label.weight - 0.015
                 why = f"{label.how} '{' '.join(label.words)}'"
-                found.append(Match(label.entity_id, score, why, exact=same, stems_only=not same))
+                beside = label.weight < 1.0
+                found.append(Match(label.entity_id, score, why, exact=same, stems_only=not same, beside_area=beside))
         return _best_each(found)
 
     def search(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
         """Entities whose names are like these words, best first. `fits` says which entities are looked at."""
-        exact = self.exact(words, fits)
         said = self._respelt(stems(content(words)))
         similar = {word: self._similar(word) for word in dict.fromkeys(said)}
-        indexes = {index for known in similar.values() for stem in known for index in self.by_stem.get(stem, ())}
-        found = list(exact)
+        found = self.exact(words, fits)
         fitting: dict[str, bool] = {}
-        for index in indexes:
+        scored = 0
+        for index in self._likeliest(similar):
             label = self.labels[index]
             if label.entity_id not in fitting:
                 fitting[label.entity_id] = fits(self.entities[label.entity_id])
             if fitting[label.entity_id]:
                 match = self._score(said, label, similar)
-                if match is not None:
-                    found.append(match)
+                found += [match] if match is not None else []
+                scored += 1
+                if scored == SCORED_AT_MOST:
+                    break
         return _best_each(found)
+
+    def _likeliest(self, similar: dict[str, dict[str, float]]) -> list[int]:
+        """Labels that share words with what was said, those that share the rarest first."""
+        worth: dict[int, float] = {}
+        rare_first = sorted(similar.values(), key=self._spread)
+        for rank, known in enumerate(rare_first):
+            spread = self._spread(known)
+            if not spread:
+                continue
+            value = log(1 + len(self.labels) / spread)
+            opens = rank < 2 or not worth or spread < SCORED_AT_MOST  # a common word alone opens no search
+            for stem, likeness in known.items():
+                for index in self.by_stem.get(stem, ()):
+                    if opens or index in worth:
+                        worth[index] = worth.get(index, 0.0) + value * likeness
+        if len(worth) > 4 * SCORED_AT_MOST:
+            return nlargest(
+                4 * SCORED_AT_MOST, worth, key=lambda index: worth[index] - len(self.labels[index].stems) * 1e-3
+            )
+        return sorted(worth, key=lambda index: len(self.labels[index].stems) * 1e-3 - worth[index])
+
+    def _spread(self, known: dict[str, float]) -> int:
+        return sum(len(self.by_stem.get(stem, ())) for stem in known)
 
     def _similar(self, word: str) -> dict[str, float]:
         """Words of this home's names that may be `word`, with how alike they are."""
@@ -217,6 +247,10 @@ class Names:
                 left.remove(best)
             elif word in beside or fits_kind((word,), entity):
                 likeness, weight = 0.97, 0.2
+            elif entity.domain == "switch" and may_be_switched(word):
+                likeness, weight = 0.8, 0.4  # "porch light" of a wall switch called "Porch"
+            elif word in kind_words():
+                weight = 1.0  # "desk lamp" is not the desk's fan
             heard, total = heard + likeness * weight, total + weight
         if left == list(label.stems):
             return None
@@ -304,13 +338,15 @@ class Names:
     def _place_part(self, said: tuple[str, ...]) -> list[PlaceMatch]:
         """ "bedroom" of "Master Bedroom": all that was said is in the name."""
         telling = [word for word in said if word not in _GENERIC]
-        if not telling:
-            return []
-        return _best_places(
-            PlaceMatch(name, is_floor, 0.8, f"'{' '.join(said)}' is part of '{text}'")
-            for name, is_floor, text, words in self._all_places()
-            if all(any(alike(word, known) >= 0.86 for known in words) for word in telling)
-        )
+        for parts in (telling, ["".join(said)]):
+            found = [
+                PlaceMatch(name, is_floor, 0.8, f"'{' '.join(said)}' is part of '{text}'")
+                for name, is_floor, text, words in self._all_places()
+                if parts and all(any(alike(word, known) >= 0.86 for known in words) for word in parts)
+            ]
+            if found:
+                return _best_places(found)
+        return []
 
     def _place_related(self, said: tuple[str, ...]) -> list[PlaceMatch]:
         """ "garden" of a home that has a "Front Yard"; "upstairs" of one with a "First Floor"."""
@@ -435,9 +471,22 @@ def _has_phrase(words: tuple[str, ...], phrase: str) -> bool:
 
 
 def fits_kind(words: Sequence[str], entity: Entity) -> bool:
-    """Whether a kind word can mean this entity: "lamp" a light, "plug" an outlet switch."""
-    kinds = entity_kinds(entity)
-    return any(kind in kinds for kind in kinds_of(words))
+    """Whether a kind word can mean this entity: "lamp" a light, "plug" a switch, "blind" a shutter too."""
+    return any(kind in entity_kinds(entity) or _is_near(kind, entity) for kind in kinds_of(words))
+
+
+def _is_near(kind: Kind, entity: Entity) -> bool:
+    """Of the domain, and of a class that people call by the same word or of none."""
+    if kind.domain != entity.domain or entity.domain not in ("switch", "cover", "media_player"):
+        return False
+    if entity.device_class is None:
+        return entity.domain != "cover" or not set(kind.device_classes) & {"garage", "gate", "door", "window"}
+    return any(entity.device_class in class_family(device_class) for device_class in kind.device_classes)
+
+
+def may_be_switched(word: str) -> bool:
+    """Whether what the word names is often driven by a plain switch."""
+    return any(kind.domain in ("light", "fan") for kind in kinds_of((word,)))
 
 
 _built: WeakKeyDictionary[Home, tuple[object, Names]] = WeakKeyDictionary()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ..words import EVERYWHERE, QUANTITY_ALL, fold, is_plural, kinds_of, singular
+from ..words import EVERYWHERE, MASS, QUANTITY_ALL, fold, is_plural, kinds_of, singular
 from .model import Entity
 
 
@@ -121,7 +121,7 @@ def _one_or_several(words: Sequence[str], kinds: Sequence[int]) -> bool | None:
     quantities = _quantities(words)
     if not kinds:
         return True if quantities else None
-    if any(is_plural(words[index]) for index in kinds):
+    if any(is_plural(words[index]) or words[index] in MASS for index in kinds):
         return True
     return any(_counted(words, index, quantities) for index in kinds)
 

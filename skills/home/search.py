@@ -11,6 +11,7 @@ from ..words import (
     EVERYWHERE,
     HERE,
     IT,
+    MASS,
     OTHER,
     QUANTITY_ALL,
     THEM,
@@ -22,7 +23,7 @@ from ..words import (
     kind_of,
     kinds_of,
     said_as,
-    singular,
+    synonyms,
 )
 from .model import Entity, Home
 from .names import Match, PlaceMatch, content, entity_kinds, fits_kind, names_of, stems
@@ -116,6 +117,17 @@ _STATE_TELLS = {
 }
 
 
+# What a state can be a state of, where several things bear one name.
+_STATE_OF = {
+    "open": frozenset({"cover", "valve", "binary_sensor"}),
+    "closed": frozenset({"cover", "valve", "binary_sensor"}),
+    "on": frozenset({"light", "switch", "fan", "media_player", "climate", "humidifier", "siren", "binary_sensor"}),
+    "off": frozenset({"light", "switch", "fan", "media_player", "climate", "humidifier", "siren", "binary_sensor"}),
+    "low": frozenset({"sensor", "binary_sensor"}),
+    "full": frozenset({"sensor", "binary_sensor"}),
+}
+
+
 class _Ask(Exception):
     """The way out of a step that cannot go on without an answer."""
 
@@ -136,6 +148,16 @@ class _Place:
 
     def holds(self, entity: Entity) -> bool:
         return self.areas is None or entity.area in self.areas
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A name read as a kind of thing somewhere."""
+
+    place: _Place
+    kind: Kind | None = None
+    words: tuple[str, ...] = ()  # the kind as said, in the singular
+    plural: bool = True
 
 
 def resolve(home: Home, said: Said, context: Context, *, domains: frozenset[str] | None = None) -> Resolution:
@@ -182,6 +204,8 @@ class _Search:
             return self._less_exceptions(pointed[0]), pointed[1]
         self.place, name = self._settle_place(said.name)
         if name is None or said_as(name, ALL):
+            if name is not None:
+                self.said = replace(said, plural=True)
             found, reason = self._by_kind(everything=name is not None or not (said.domain or said.device_class))
         else:
             found, reason = self._by_name(name)
@@ -237,14 +261,12 @@ class _Search:
     def _settle_place(self, name: str | None) -> tuple[_Place, str | None]:
         """Where to look, and the name to look for there: an area nobody knows may be part of a device's name."""
         said = self.said
-        try:
+        if said.area is None or said_as(said.area, HERE | THERE | EVERYWHERE) or self.names.places(said.area):
             return self._place_said(), name
-        except _Ask:
-            joined = f"{said.area} {name or said.word or kind_of(said.domain, said.device_class) or ''}".strip()
-            found = self.names.search(fold(joined), self._acts_on)
-            if said.area is None or not found or found[0].score < 0.9:
-                raise
-            return self._heard(), joined
+        joined = f"{said.area} {name or said.word or kind_of(said.domain, said.device_class) or ''}".strip()
+        found = self.names.search(fold(joined), self._acts_on)
+        clear = found and found[0].score >= 0.9 and (len(found) == 1 or found[1].score < found[0].score - MARGIN)
+        return (self._heard(), joined) if clear else (self._place_said(), name)
 
     def _place_said(self) -> _Place:
         said = self.said
@@ -316,7 +338,7 @@ class _Search:
             fitting = {entity.area for entity in self._pool() if entity.area in areas and self._of_kind_said(entity)}
             matches = [match for match in matches if set(self._areas_of(match)) & fitting] or matches
         if len(matches) > 1:
-            if self.said.plural and matches[0].score <= 0.8:
+            if is_plural(fold(text)[-1]) or _says_all(fold(text)):  # "the bedrooms"
                 return _Place(
                     frozenset(area for match in matches for area in self._areas_of(match)),
                     text,
@@ -361,8 +383,11 @@ class _Search:
                 content(fold(said.name)), entity
             )
         if said.domain is None and said.device_class is None:
-            return entity.domain in EVERYTHING
-        return _is_kind(entity, said.domain, said.device_class)
+            return entity.domain in self._everything()
+        if _is_kind(entity, said.domain, said.device_class):
+            return True
+        family = class_family(said.device_class) if said.device_class else frozenset()
+        return said.domain in (None, entity.domain) and entity.device_class in family
 
     # ------------------------------------------------------------ what may be meant at all
 
@@ -383,7 +408,7 @@ class _Search:
             if exact and not (group and exact[0].stems_only and is_plural(words[-1])):
                 return self._settle(exact, name)
             if group is not None:
-                return self._in_group(group, words)
+                return self._in_group(group)
             found = [match for match in self.names.search(words, fits) if match.score >= SURE]
             if found:
                 return self._settle(self._note_all(found), name)
@@ -413,11 +438,13 @@ class _Search:
             hints.append(here)
         return hints
 
-    def _as_group(self, words: tuple[str, ...]) -> tuple[_Place, Kind | None, bool] | None:
+    def _as_group(self, words: tuple[str, ...]) -> _Group | None:
         """A name that is really a place and a kind, or a kind alone: "kitchen lights", "blinds upstairs", "the lamp"."""
         kind_said = content(words)
         if kinds_of(kind_said):
-            return self.place, self._kind_meant(kind_said), is_plural(kind_said[-1]) or _says_all(words)
+            return _Group(
+                self.place, self._kind_meant(kind_said), stems(kind_said), is_plural(kind_said[-1]) or _says_all(words)
+            )
         for match, rest in self.names.split_place(words):
             left = content(rest) if any(word in content(rest) for word in rest) and rest else ()
             left = tuple(word for word in left if word not in QUANTITY_ALL and not _is_filler(word))
@@ -425,9 +452,9 @@ class _Search:
             if left and (further := [(floor, more) for floor, more in self.names.split_place(left) if floor.is_floor]):
                 left = content(further[0][1])
             if not left:
-                return inner, None, True
+                return _Group(inner)
             if kinds_of(left):
-                return inner, self._kind_meant(left), is_plural(left[-1]) or _says_all(words)
+                return _Group(inner, self._kind_meant(left), stems(left), is_plural(left[-1]) or _says_all(words))
         return None
 
     def _kind_meant(self, words: Sequence[str]) -> Kind:
@@ -441,19 +468,16 @@ class _Search:
         ]
         return (said or here or list(kinds))[0]
 
-    def _in_group(self, group: tuple[_Place, Kind | None, bool], words: tuple[str, ...]) -> tuple[list[Entity], str]:
-        place, kind, plural = group
-        if place.said:
-            self.place = place
-        word = singular(content(words)[-1]) if kind else None
-        plural = plural or self.said.plural is True
+    def _in_group(self, group: _Group) -> tuple[list[Entity], str]:
+        if group.place.said:
+            self.place = group.place
         self.said = replace(
             self.said,
             name=None,
-            domain=kind.domain if kind else self.said.domain or "light",
-            word=word,
-            device_class=(kind.device_classes or (None,))[0] if kind else self.said.device_class,
-            plural=plural,
+            domain=group.kind.domain if group.kind else self.said.domain or "light",
+            device_class=(group.kind.device_classes or (None,))[0] if group.kind else self.said.device_class,
+            word=" ".join(group.words) or None,
+            plural=group.plural or self.said.plural is True or bool(MASS & set(group.words)),
         )
         return self._by_kind(everything=False)
 
@@ -464,6 +488,7 @@ class _Search:
         entities = [self.home.entities[match.entity_id] for match in best]
         reason = best[0].why
         for narrower in (
+            self._of_state,
             self._main_category,
             self._placed_first,
             self._heard_here,
@@ -478,6 +503,11 @@ class _Search:
     def _is_plural_name(self, name: str) -> bool:
         words = fold(name)
         return _says_all(words) or is_plural(words[-1])
+
+    def _of_state(self, entities: list[Entity]) -> list[Entity]:
+        """What can be in the state asked about: a door is open, its lock is not."""
+        domains = _STATE_OF.get(self.said.state or "")
+        return [entity for entity in entities if domains and entity.domain in domains] or entities
 
     def _main_category(self, entities: list[Entity]) -> list[Entity]:
         return [entity for entity in entities if entity.category is None] or entities
@@ -544,7 +574,11 @@ class _Search:
 
     def _by_kind(self, *, everything: bool) -> tuple[list[Entity], str]:
         """All of a kind in the place said, else in the room it was heard in, else in the home if several were meant."""
-        kind = "everything" if everything else kind_of(self.said.domain, self.said.device_class) or "device"
+        kind = (
+            "device"
+            if everything and not self.said.domain
+            else kind_of(self.said.domain, self.said.device_class) or "device"
+        )
         if self.place.said:
             found = self._members(everything, self.place.holds)
             if not found:
@@ -598,21 +632,25 @@ class _Search:
     def _members(self, everything: bool, here: Callable[[Entity], bool]) -> list[Entity]:
         pool = [entity for entity in self._pool() if here(entity)]
         if everything and self.said.domain is None and self.said.device_class is None:
-            wanted = (
-                EVERYTHING
-                if self.domains is None or (self.domains & EVERYTHING and len(self.domains) > 1)
-                else self.domains
-            )
-            return [entity for entity in pool if entity.domain in wanted]
+            return [entity for entity in pool if entity.domain in self._everything()]
         found = self._of_kind(pool, self.said.domain, self.said.device_class)
+        called = [entity for entity in found if self._is_called(entity)]
+        return called or found
+
+    def _is_called(self, entity: Entity) -> bool:
+        """Whether the very word said for its kind, or another for the same, is in its name: a lamp among lights."""
         word = self.said.word
-        called = [
-            entity
-            for entity in found
-            if (word and word in stems(fold(entity.name)))
-            or any(word in stems(fold(alias)) for alias in entity.aliases if word)
-        ]
-        return called if called and word not in (None, "light", "lighting") else found
+        if word in (None, "light", "lighting"):
+            return False
+        names = [f" {' '.join(stems(fold(name)))} " for name in (entity.name, *entity.aliases)]
+        same = {word} if word == "lamp" else synonyms(word) - {"light"}
+        return any(f" {other} " in name for other in same for name in names)
+
+    def _everything(self) -> frozenset[str]:
+        """The domains that "everything" means for this intent."""
+        if self.domains is None:
+            return EVERYTHING
+        return self.domains & EVERYTHING if len(self.domains & EVERYTHING) > 1 else self.domains
 
     def _of_kind(self, pool: list[Entity], domain: str | None, device_class: str | None) -> list[Entity]:
         """Those of a kind; where there is none, what people call by the same word."""
