@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from .home.model import Home, Outcome, ServiceCall
+from .home.model import Entity, Home, Outcome, ServiceCall
 from .home.resolver import Context, Resolution, Said
 
 
@@ -57,6 +57,7 @@ class Turn:
     context: Context                # what the last turns were about
     perform: Callable[[Sequence[ServiceCall]], Awaitable[list[Outcome]]]  # acts and waits for confirmations
     confirmed: bool = False         # the person said yes to a NeedsConfirmation of this very act
+    chosen: tuple[str, ...] = ()    # entity ids the person picked when asked which one
     explain: Callable[[Resolution], None] = field(default=lambda resolution: None)  # into the turn record
     services: Mapping[str, Any] = field(default_factory=dict)  # stores by name: "timers", "lists", …
 
@@ -67,11 +68,20 @@ class Turn:
         """
         from .home.resolver import heard, resolve
 
-        resolution = resolve(self.home, heard(said, self.text), self.context, domains=domains)
+        picked = self._picked(domains)
+        if picked:
+            resolution = Resolution(entities=picked, reason="picked in the answer")
+        else:
+            resolution = resolve(self.home, heard(said, self.text), self.context, domains=domains)
         self.explain(resolution)
         if resolution.question is not None:
             raise Unclear(resolution.question, choices=[entity.entity_id for entity in resolution.choices])
         return resolution
+
+    def _picked(self, domains: frozenset[str] | None) -> tuple[Entity, ...]:
+        """What the person picked when asked, of these domains."""
+        entities = (self.home.entities[one] for one in self.chosen if one in self.home.entities)
+        return tuple(entity for entity in entities if domains is None or entity.domain in domains)
 
 
 @runtime_checkable

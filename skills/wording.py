@@ -80,16 +80,18 @@ class Phrase:
     tell: str               # "turn off": "Told the fan to turn off", when nothing comes back from it
     was: str                # "off": "The fan was already off"
     cannot: str             # "be turned off": "The fan can't be turned off"
+    going: str = ""         # "opening {}", while it is on its way; empty: told as done
     shows: bool = True      # False: no state could tell (a button, a scene): sending it is the deed
 
 
 @dataclass(frozen=True)
 class Told:
-    """One device, the deed meant, and what became of it (`Outcome.status`)."""
+    """One device, the deed meant, and what became of it."""
 
     entity: Entity
     phrase: Phrase
-    status: str
+    status: str             # as `Outcome.status`, or "refused": it wants a code
+    moving: bool = False    # on its way, not there yet
 
 
 def report(told: Sequence[Told], *, whole: Noun | None = None) -> str:
@@ -180,16 +182,18 @@ def _as_one(told: Sequence[Told]) -> Sequence[Told]:
     return [replace(item, status="confirmed") for item in told]
 
 
-ORDER: Final = ("confirmed", "sent", "already", "silent", "offline", "unsupported")
+ORDER: Final = ("confirmed", "sent", "already", "silent", "offline", "refused", "unsupported")
+TROUBLE: Final = frozenset({"silent", "offline", "refused", "unsupported"})
 WITHOUT_DEED: Final = frozenset({"silent", "offline"})  # the same sentence, whatever was meant
 
 
 def _groups(told: Sequence[Told]) -> list[list[Told]]:
-    groups: dict[tuple[str, Phrase | None], list[Told]] = {}
+    groups: dict[tuple[str, bool, Phrase | None], list[Told]] = {}
     for item in told:
         if item.status in ("sent", "already") and not item.phrase.shows:
             item = replace(item, status="confirmed")
-        key = (item.status, None if item.status in WITHOUT_DEED else item.phrase)
+        moving = item.moving and bool(item.phrase.going)
+        key = (item.status, moving, None if item.status in WITHOUT_DEED else item.phrase)
         group = groups.setdefault(key, [])
         if all(item.entity.entity_id != other.entity.entity_id for other in group):
             group.append(item)
@@ -200,7 +204,7 @@ def _noun(group: Sequence[Told], *, counted: bool, first: bool) -> Noun:
     """Names up to three; where there are more devices in all, several of one fate are counted, trouble by name."""
     entities = [item.entity for item in group]
     few = len(entities) <= LISTED_AT_MOST
-    if len(entities) == 1 or (few and (not counted or group[0].status in ("silent", "offline", "unsupported"))):
+    if len(entities) == 1 or (few and (not counted or group[0].status in TROUBLE)):
         return listed([noun_of(entity) for entity in entities])
     count = f"{len(entities)}"
     return Noun(f"{count} {kind_of(entities)[1]}" if first else count, plural=True)
@@ -208,6 +212,8 @@ def _noun(group: Sequence[Told], *, counted: bool, first: bool) -> Noun:
 
 def _clause(item: Told, noun: Noun) -> str:
     phrase, subject = item.phrase, noun.subject or noun.text
+    if item.moving and phrase.going and item.status in ("confirmed", "already"):
+        return ("already " if item.status == "already" else "") + phrase.going.replace("{}", noun.text, 1)
     if item.status == "confirmed":
         return phrase.done.replace("{}", noun.text, 1)
     if item.status == "sent":
@@ -218,4 +224,6 @@ def _clause(item: Told, noun: Noun) -> str:
         return f"{subject} didn't answer"
     if item.status == "offline":
         return f"{subject} {noun.be(past=False)} offline"
+    if item.status == "refused":
+        return f"{subject} {'want' if noun.plural else 'wants'} {phrase.cannot}"
     return f"{subject} can't {phrase.cannot}"

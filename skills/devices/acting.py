@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..api import Done, Turn
-from ..home.model import Entity, ServiceCall
+from ..home.model import Entity, Outcome, ServiceCall
 from ..sensitive import check
 from ..wording import Phrase, Told, report
 from .targets import Target
@@ -43,12 +43,20 @@ async def carry_out(turn: Turn, target: Target, acts: Sequence[Act], *, code: st
     calls = [(act.entity, act.call) for act in acts if act.call is not None]
     check(turn, calls, code=code)
     outcomes = await turn.perform([call for _, call in calls]) if calls else []
-    statuses = iter(outcome.status for outcome in outcomes)
-    told = [
-        Told(act.entity, act.phrase, act.status if act.service is None else next(statuses)) for act in acts
-    ]
+    became = iter(outcomes)
+    told = [_told(act, None if act.service is None else next(became)) for act in acts]
     return Done(
         reply=report(told, whole=target.whole),
         facts=tuple(outcomes),
         entities=tuple(dict.fromkeys(act.entity.entity_id for act in acts)),
     )
+
+
+def _told(act: Act, outcome: Outcome | None) -> Told:
+    if outcome is None:
+        return Told(act.entity, act.phrase, act.status)
+    if outcome.status == "unsupported" and "code" in act.entity.features:
+        # That it can arm or lock is known by now: what it does not take is the code.
+        wants = "another code" if "code" in act.data else "a code"
+        return Told(act.entity, replace(act.phrase, cannot=wants), "refused")
+    return Told(act.entity, act.phrase, outcome.status, moving=outcome.detail == "moving")

@@ -38,7 +38,7 @@ def robot(
     turn: Turn, domains: frozenset[str], name: str | None, area: str | None = None, floor: str | None = None
 ) -> Target:
     """The robot that is meant: it moves about, so that a room says which one only where it has one of its own."""
-    if name is None:
+    if name is None and not turn.chosen:
         every = of_domains(turn, domains)
         if len(every) == 1:
             return Target(every)

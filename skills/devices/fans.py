@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Literal
 
 from ..api import Done, Turn, Unclear, skill
@@ -62,9 +63,15 @@ def spin(entity: Entity, percentage: float) -> Act:
         return Act(entity=entity, phrase=TURNED_OFF, service="turn_off")
     if "percentage" not in entity.features:
         return cannot(entity, "change its speed")
-    what = f"{round(percentage)}%"
+    what = f"{round(speed_taken(entity, percentage))}%"
     phrase = Phrase(f"set {{}} to {what}", f"run at {what}", f"at {what}", "change its speed")
     return Act(entity=entity, phrase=phrase, service="set_percentage", data={"percentage": round(percentage)})
+
+
+def speed_taken(entity: Entity, percentage: float) -> float:
+    """The fan's own speed at or above, as it takes the command: 50 of three speeds is 67."""
+    own_step = number(entity.attributes.get("percentage_step")) or 1
+    return min(100.0, ceil(round(percentage / own_step, 6)) * own_step)
 
 
 def _spin_by(entity: Entity, step: Step) -> Act:

@@ -9,14 +9,14 @@ from typing import Any, Final
 from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity
 from ..registry import Step
-from ..slots import as_spoken, spoken_list
+from ..slots import spoken_list
 from ..wording import Phrase
 from ..words import CSS_COLORS
 from .acting import Act, cannot, carry_out
 from .options import best_option
 from .power import TURNED_OFF, TURNED_ON
 from .targets import Where, find, names_a_kind
-from .units import brightness_percent, clamp, kelvin_range, kelvin_to_xy, number, stepped
+from .units import brightness_percent, clamp, kelvin_range, number, stepped
 
 BRIGHTNESS_STEP: Final = 20             # percent, for "brighter"
 KELVIN_STEP: Final = 500                # for "warmer"
@@ -155,9 +155,6 @@ def _temperature(entity: Entity, slots: LightSlots, setting: Setting) -> None:
             setting.cannot.append("be made warmer or cooler by a step, as it doesn't report how warm it is")
             return
         wanted = now + stepped(slots.temperature_step or 0, KELVIN_STEP)
-    if "color_temp" not in entity.features:  # a colour lamp can look like any white
-        setting.wish(f"{as_spoken(round(wanted))} K", xy_color=list(kelvin_to_xy(wanted)))
-        return
     low, high = kelvin_range(entity)
     kelvin = round(clamp(wanted, low, high))
     limit = ", as warm as it gets" if kelvin > wanted else ", as cool as it gets" if kelvin < wanted else ""

@@ -11,7 +11,7 @@ from ..home.model import Entity
 from ..registry import Step
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
-from .targets import Player, Target, find, in_area, is_empty, of_domains
+from .targets import Player, Target, find, in_area, nothing_said, of_domains
 from .units import clamp, number, stepped
 
 PLAYERS: Final = frozenset({"media_player"})
@@ -23,7 +23,7 @@ AWAKE: Final = frozenset({"playing", "buffering", "paused", "idle", "on"})
 def player(turn: Turn, slots: Player, states: frozenset[str]) -> Target:
     """The player meant. "pause" alone means what plays: here, else the only one that does. Raises: Unclear."""
     said = slots.said()
-    if is_empty(said):
+    if nothing_said(turn, said):
         players = of_domains(turn, PLAYERS)
         fitting = tuple(entity for entity in players if entity.state in states)
         here = in_area(turn, fitting)

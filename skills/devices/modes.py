@@ -13,7 +13,7 @@ from ..slots import as_spoken, spoken_list
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
 from .options import best_option
-from .targets import Target, Where, find, is_empty, of_domains
+from .targets import Target, Where, find, nothing_said, of_domains
 from .units import number, to_step
 
 
@@ -63,7 +63,7 @@ class SetMode:
     @staticmethod
     def _meant(slots: Slots, mode: str, turn: Turn) -> Target:
         """Without a name, those that have the option: "eco mode" is not a lamp's. Raises: Unclear."""
-        if is_empty(slots.said()):
+        if nothing_said(turn, slots.said()):
             having = having_option(of_domains(turn, frozenset(DIALS)), mode)
             here = [entity for entity in having if entity.area is not None and entity.area == turn.area]
             if len(here or having) == 1:

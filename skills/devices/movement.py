@@ -12,7 +12,7 @@ from ..slots import as_spoken
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
 from .power import CLOSED, OPENED
-from .targets import Target, Where, find, is_empty, of_domains
+from .targets import Target, Where, find, nothing_said, of_domains
 from .units import clamp, number, stepped
 
 POSITION_STEP: Final = 20                               # percent, for "a bit further"
@@ -48,7 +48,7 @@ class StopMoving:
     def _meant(slots: Slots, turn: Turn) -> Target:
         """ "stop" alone means what moves now: stopping is the safe way to be wrong. Raises: Unclear."""
         domains = frozenset(STOPS)
-        if is_empty(slots.said()):
+        if nothing_said(turn, slots.said()):
             moving = tuple(entity for entity in of_domains(turn, domains) if entity.state in MOVING)
             if moving:
                 return Target(moving)
@@ -123,4 +123,6 @@ def _at(position: float) -> Phrase:
     if position == 0:
         return CLOSED
     percent = f"{as_spoken(round(position))}% open"
-    return Phrase(f"set {{}} to {percent}", f"go to {percent}", percent, "be set to a position")
+    return Phrase(
+        f"set {{}} to {percent}", f"go to {percent}", percent, "be set to a position", going=f"moving {{}} to {percent}"
+    )

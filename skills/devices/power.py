@@ -15,7 +15,7 @@ from ..slots import read_duration_s, spoken_duration
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
 from .alarm import DISARMED, with_code
-from .targets import Target, Where, find, has_context, is_empty, says_all
+from .targets import Target, Where, find, has_context, nothing_said, says_all
 
 
 class Later(Protocol):
@@ -126,10 +126,10 @@ def _return_call(entity: Entity) -> Call | None:
 
 TURNED_ON: Final = Phrase("turned on {}", "turn on", "on", "be turned on")
 TURNED_OFF: Final = Phrase("turned off {}", "turn off", "off", "be turned off")
-OPENED: Final = Phrase("opened {}", "open", "open", "be opened")
-CLOSED: Final = Phrase("closed {}", "close", "closed", "be closed")
-LOCKED: Final = Phrase("locked {}", "lock", "locked", "be locked")
-UNLOCKED: Final = Phrase("unlocked {}", "unlock", "unlocked", "be unlocked")
+OPENED: Final = Phrase("opened {}", "open", "open", "be opened", going="opening {}")
+CLOSED: Final = Phrase("closed {}", "close", "closed", "be closed", going="closing {}")
+LOCKED: Final = Phrase("locked {}", "lock", "locked", "be locked", going="locking {}")
+UNLOCKED: Final = Phrase("unlocked {}", "unlock", "unlocked", "be unlocked", going="unlocking {}")
 CLEANS: Final = Phrase("started {}", "start", "cleaning", "be started")
 MOWS: Final = Phrase("started {}", "start", "mowing", "be started")
 DOCKED: Final = Phrase("sent {} back to the dock", "go back to the dock", "docked", "be sent back")
@@ -220,8 +220,10 @@ def switch(home: Home, entity: Entity, on: bool) -> Act:
 
 def is_on(entity: Entity) -> bool | None:
     """Whether it is on, open, locked, running; None: it has not said."""
-    if entity.state in (None, "unknown", "unavailable"):
+    if entity.state is None or entity.state in ("unknown", "unavailable"):
         return None
+    if entity.domain == "alarm_control_panel":
+        return entity.state.startswith("armed")
     return runs_in(entity.state) if entity.domain in MODED else entity.state in IS_ON
 
 
@@ -320,7 +322,7 @@ class Toggle:
 def devices_meant(slots: Where, turn: Turn, question: str) -> Target:
     """Raises: Unclear: nothing was said, and neither room nor last mention tells; or as `find`."""
     said = slots.said()
-    if not is_empty(said):
+    if not nothing_said(turn, said):
         return find(turn, said, domains_meant(said))
     if turn.context.recent:
         return find(turn, Said(name="it"), BY_NAME)

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..api import Turn, Unclear
 from ..home.model import Entity
-from ..home.resolver import Resolution, Said, heard
+from ..home.resolver import Resolution, Said
 from ..sensitive import without_ways_in
 from ..wording import KINDS, Noun, everything_in, kind_in, kind_of
 from ..words import ALL, said_as
@@ -59,9 +59,9 @@ class Target:
 
 def find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
     """The devices of `domains` that were meant. Raises: Unclear: none, or one of several with nothing to choose by."""
-    if is_empty(said) and not has_context(turn):
+    if nothing_said(turn, said) and not has_context(turn):
         return Target((_only_one(turn, domains),))
-    said = heard(_of_one_kind(said, domains), turn.text)
+    said = _of_one_kind(said, domains)
     resolution = turn.resolve(said, domains=domains)
     entities = resolution.entities
     if names_a_kind(said) and said.device_class is None:
@@ -69,10 +69,10 @@ def find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
     return Target(entities, _whole(turn, said, resolution, entities))
 
 
-def is_empty(said: Said) -> bool:
-    """Nothing was said that picks a device: "off", "dim to 40"."""
+def nothing_said(turn: Turn, said: Said) -> bool:
+    """Nothing picks a device, neither the sentence ("off", "dim to 40") nor the answer to a question."""
     slots = (said.name, said.area, said.floor, said.domain, said.device_class)
-    return all(slot is None for slot in slots) and not said.except_name and not said.except_area
+    return not (any(slot is not None for slot in slots) or said.except_name or said.except_area or turn.chosen)
 
 
 def has_context(turn: Turn) -> bool:

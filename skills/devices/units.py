@@ -42,25 +42,6 @@ def kelvin_range(entity: Entity) -> tuple[int, int]:
     return (int(low or DEFAULT_KELVIN[0]), int(high or DEFAULT_KELVIN[1]))
 
 
-def kelvin_to_xy(kelvin: float) -> tuple[float, float]:
-    """The colour of a glowing body, CIE 1931 x and y, for 1667..25000 K.
-
-    Source: Kim et al., US patent 7024034 B2: cubic splines of the Planckian locus.
-    """
-    t = clamp(kelvin, 1667, 25000) / 1000
-    if t < 4:
-        x = -0.2661239 / t**3 - 0.2343589 / t**2 + 0.8776956 / t + 0.179910
-    else:
-        x = -3.0258469 / t**3 + 2.1070379 / t**2 + 0.2226347 / t + 0.240390
-    if t < 2.222:
-        y = -1.1063814 * x**3 - 1.34811020 * x**2 + 2.18555832 * x - 0.20219683
-    elif t < 4:
-        y = -0.9549476 * x**3 - 1.37418593 * x**2 + 2.09137015 * x - 0.16748867
-    else:
-        y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
-    return round(x, 4), round(y, 4)
-
-
 def temperature_unit(entity: Entity) -> str:
     """"°C" or "°F": what the device counts in."""
     unit = entity.unit or entity.attributes.get("temperature_unit") or CELSIUS
