@@ -192,11 +192,19 @@ class Bus:
         self, topic: str, payload: str | bytes, *, retain: bool = False, response_topic: str | None = None,
         correlation: bytes | None = None,
     ) -> None:
-        """Hand one message to the connection, or queue it for the next one; `flush` waits for acknowledgements.
+        """Put one message on the wire, or queue it for the next connection; `flush` waits for acknowledgements.
 
         A message whose acknowledgement was lost with the connection is sent again: at least once, QoS 1.
         Raises: BusFull; BusError: nothing can be published to that topic.
         """
+        self.post(topic, payload, retain=retain, response_topic=response_topic, correlation=correlation)
+        await asyncio.sleep(0)          # until it is on the wire
+
+    def post(
+        self, topic: str, payload: str | bytes, *, retain: bool = False, response_topic: str | None = None,
+        correlation: bytes | None = None,
+    ) -> None:
+        """As `publish`, for callers that cannot wait: it goes out when the event loop comes round. In order with the rest."""
         if fault := fault_in_topic(topic):
             raise BusError(f"cannot publish to {topic[:80]!r}: the topic {fault}")
         if len(self._outbox) >= MAX_OUTGOING:
@@ -206,18 +214,22 @@ class Bus:
         self._outbox[key] = _Outgoing(topic, body, retain, response_topic, correlation)
         if self._client is not None and self.connected:
             self._send(self._client, key)
-            await asyncio.sleep(0)      # let it onto the wire before whoever called goes on
 
     async def keep(self, topic: str, payload: str) -> None:
         """Publish retained, and again after every reconnection: a restarted broker may have forgotten it.
 
         An empty payload clears it.
         """
+        self.post_kept(topic, payload)
+        await asyncio.sleep(0)
+
+    def post_kept(self, topic: str, payload: str) -> None:
+        """As `keep`, for callers that cannot wait."""
         if payload:
             self._kept[topic] = payload
         else:
             self._kept.pop(topic, None)
-        await self.publish(topic, payload, retain=True)
+        self.post(topic, payload, retain=True)
 
     async def flush(self, *, timeout_s: float) -> None:
         """Return when the broker has acknowledged everything published. Raises: TimeoutError."""

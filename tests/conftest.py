@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+
 from ingle.app.broker import EmbeddedBroker, speaks_mqtt
 from ingle.app.config import BrokerAddress
 

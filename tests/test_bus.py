@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from ingle.app import bus as bus_module
 from ingle.app.broker import EmbeddedBroker
 from ingle.app.bus import BrokerRefused, BrokerUnreachable, Bus, BusError, BusFull, Message, Will

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ingle.app.config import BrokerAddress, Config, ConfigError, load, parse
 
 _KEYS = st.sampled_from(["mqtt", "home", "url", "areas", "name", "lists", "x"])

@@ -1,0 +1,140 @@
+"""Reading an answer to a question of ours: yes, no, a PIN, one of the choices, or no answer at all. Decides, does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from ..engine.interpreter import Intent
+from ..skills.home.model import Home
+from ..skills.home.resolver import choose
+from ..skills.schema import load_schema
+from ..skills.sensitive import pin_in
+from ..skills.words import fold
+from .session import Command, Pending
+
+NO: Final = frozenset({"Deny", "HassNevermind"})
+_WHERE: Final = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an answer comes to.
+
+    kind: "no", "yes" (do it), "picked" (`chosen` among the choices), "filled" (`slots` completed), "wrong" (ask once more:
+    `reply`), "other" (a request of its own), "none" (not said to us; the question stays open).
+    """
+
+    kind: str
+    chosen: tuple[str, ...] = ()
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    reply: str = ""
+
+
+def read_answer(
+    pending: Pending, text: str, intents: Sequence[Intent], *, home: Home, pin: str | None, needs_pin: bool
+) -> Answer:
+    """What `text`, understood as `intents`, says to the open question."""
+    first = intents[0] if intents else None
+    if first is not None and first.intent in NO:
+        return Answer(kind="no") if len(intents) == 1 else Answer(kind="other")
+    if pending.confirms and needs_pin and pin is not None:
+        return _pin_answer(text, first, pin)
+    if pending.confirms and first is not None and first.intent == "Confirm" and not first.slots:
+        return Answer(kind="yes")
+    if pending.choices and (first is None or not _is_own_request(first, pending)):
+        return _choice_answer(pending, text, first, home)
+    return _filling_answer(pending, text, first, home)
+
+
+def _pin_answer(text: str, first: Intent | None, pin: str) -> Answer:
+    digits = pin_in(text)
+    if digits == pin:
+        return Answer(kind="yes")
+    if first is not None and first.intent == "Confirm":
+        return Answer(kind="wrong", reply="Say the PIN.")
+    if len(digits) >= 3 and len(fold(text)) <= 2 * len(digits):
+        return Answer(kind="wrong", reply="That is not the PIN.")
+    return Answer(kind="none" if _is_idle(first) else "other")
+
+
+def _choice_answer(pending: Pending, text: str, first: Intent | None, home: Home) -> Answer:
+    chosen = _chosen(pending, text, home)
+    if chosen and pending.confirms and set(chosen) == set(pending.choices):
+        return Answer(kind="yes")
+    if chosen:
+        return Answer(kind="picked", chosen=chosen)
+    if first is not None and first.intent == "Confirm":
+        return Answer(kind="wrong", reply=pending.question)
+    return Answer(kind="none" if _is_idle(first) else "other")
+
+
+def _chosen(pending: Pending, text: str, home: Home) -> tuple[str, ...]:
+    entities = [home.entities[one] for one in pending.choices if one in home.entities]
+    if entities:
+        return tuple(entity.entity_id for entity in choose(home, entities, text))
+    return _chosen_label(pending, text)
+
+
+def _chosen_label(pending: Pending, text: str) -> tuple[str, ...]:
+    """The one whose label shares most words with the answer, if only one does."""
+    said = set(fold(text))
+    shared = [len(said & set(fold(label))) for label in pending.labels]
+    best = max(shared, default=0)
+    found = [choice for choice, count in zip(pending.choices, shared, strict=False) if count == best and best > 0]
+    return (found[0],) if len(found) == 1 else ()
+
+
+def _filling_answer(pending: Pending, text: str, first: Intent | None, home: Home) -> Answer:
+    """To an open question ("In which room?", "How long?") by the slots of the answer, or by a room's bare name."""
+    if first is not None and (first.intent == pending.command.intent or (first.intent == "Confirm" and first.slots)):
+        return Answer(kind="filled", slots=first.slots)
+    if _is_idle(first) or (first is not None and first.intent == "Confirm"):
+        place = _place_in(text, home)
+        if place:
+            return Answer(kind="filled", slots=place)
+        return Answer(kind="none")
+    return Answer(kind="other")
+
+
+def _place_in(text: str, home: Home) -> dict[str, str]:
+    words = [word for word in fold(text) if word not in ("in", "the", "one", "at", "on", "my", "our")]
+    for slot, places in (("area", home.areas.values()), ("floor", home.floors.values())):
+        for place in places:
+            if any(list(fold(name)) == words for name in (place.name, *place.aliases)):
+                return {slot: place.name}
+    return {}
+
+
+def _is_idle(first: Intent | None) -> bool:
+    return first is None or not load_schema()["intents"].get(first.intent, {}).get("act", True)
+
+
+def _is_own_request(first: Intent, pending: Pending) -> bool:
+    """A request that is more than an answer; the same intent again may well be one ("turn on the left one")."""
+    return not _is_idle(first) and first.intent not in ("Confirm", "Repeat", pending.command.intent)
+
+
+def repeated(last: Command, new: Mapping[str, Any], home: Home) -> Command:
+    """The last command again, with what is said anew: "and the bedroom too", "make it forty percent"."""
+    known = load_schema()["intents"].get(last.intent, {}).get("slots", ())
+    fresh = {slot: value for slot, value in new.items() if slot in known}
+    slots = {slot: value for slot, value in last.slots.items() if slot not in _replaced_by(fresh)}
+    if set(fresh) & {"area", "floor"} and "name" not in fresh and "area" not in last.slots and "name" in slots:
+        del slots["name"]       # "the desk lamp", then "the bedroom too": what is there of its kind
+        domains = {home.entities[one].domain for one in last.entities if one in home.entities}
+        if len(domains) == 1 and "domain" in known:
+            slots["domain"] = domains.pop()
+    return replace(last, slots={**slots, **fresh}, entities=())
+
+
+def _replaced_by(fresh: Mapping[str, Any]) -> set[str]:
+    replaced = {other for slot in fresh for other in (slot.removesuffix("_step"), f"{slot.removesuffix('_step')}_step")}
+    if set(fresh) & {"name", "area", "floor"}:
+        replaced |= {"area", "floor", "except_name", "except_area"}
+    if "name" in fresh:
+        replaced |= set(_WHERE)
+    if set(fresh) & {"color", "temperature"}:
+        replaced |= {"color", "temperature"}
+    return replaced

@@ -1,0 +1,449 @@
+"""One turn, top to bottom: what was said is understood, routed, grounded in the home, done, and answered.
+
+    async with Assistant.open("config.yaml") as ingle:
+        turn = await ingle.ask("turn off the kitchen lights")
+        print(turn.reply)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from ..engine.interpreter import Intent, Interpretation
+from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
+from ..skills.home.model import Home, Outcome, Publish, ServiceCall
+from ..skills.home.resolver import Resolution, Said, ground
+from ..skills.later import Command as LaterCommand
+from ..skills.registry import Registry
+from ..skills.sensitive import check
+from ..skills.slots import normalise, spoken_list
+from . import answers
+from .config import Config
+from .events import Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
+from .router import NO_KNOWLEDGE, route
+from .services import Clock, Services
+from .session import MAX_TRIES, Command, Pending, Session, Sessions
+from .typed import plain
+from .undo import before, restoring
+
+log = logging.getLogger(__name__)
+
+SKILL_TIMEOUT_S: Final = 30.0
+
+WENT_WRONG: Final = "Something went wrong with that."
+CANNOT_YET: Final = "I can't do that yet."
+NOTHING_TO_UNDO: Final = "There is nothing to undo."
+CANNOT_UNDO: Final = "That can't be undone."
+NOTHING_ASKED: Final = "I haven't asked anything."
+LEFT_IT: Final = "OK, I left it."
+
+Perform = Callable[[Sequence[ServiceCall], Callable[[Publish], None]], Awaitable[list[Outcome]]]
+OnToken = Callable[[ReplyToken], None]
+
+
+class Understands(Protocol):
+    """Text to intents: the engine's `Interpreter`, or a scripted one in tests. Called from a worker thread."""
+
+    def interpret(self, text: str, *, asked: bool = False) -> Interpretation: ...
+
+
+class Assistant:
+    """Answers what is asked about one home. Turns of different sessions run at the same time.
+
+    Args:
+        understands: the language model.
+        perform: sends service calls to the devices and waits for them (`HomeLink.perform`).
+        services: the skills' stores; more may be put into `services.by_name`.
+    """
+
+    def __init__(
+        self, config: Config, *, understands: Understands, registry: Registry, home: Home, perform: Perform,
+        services: Services, clock: Clock,
+    ) -> None:
+        self.home = home
+        self.services = services
+        self.on_turn: Callable[[TurnRecord], None] = lambda record: None    # hears of every turn, also of those put off
+        self._config = config
+        self._understands = understands
+        self._registry = registry
+        self._perform = perform
+        self._clock = clock
+        self._sessions = Sessions()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, config: Config | str | Path | None = None, *, understands: Understands | None = None
+    ) -> AsyncIterator[Assistant]:
+        """The whole of Ingle: broker (if embedded), bus, home, model, stores. Ready when entered.
+
+        Args:
+            config: a configuration or its file; None: the usual places.
+            understands: another model than the configured one.
+        Raises: ConfigError, BusError, ModelFileError.
+        """
+        from .daemon import assembled
+
+        async with assembled(config, understands=understands) as parts:
+            yield parts.assistant
+
+    async def ask(
+        self, text: str, *, area: str | None = None, session: str | None = None, via: Literal["text", "voice"] = "text",
+        speaker: str | None = None,
+    ) -> TurnRecord:
+        """Answer one utterance. Never raises on what is said."""
+        return await self.answer(Asked(text=text, area=area, session=session, via=via, speaker=speaker))
+
+    async def stream(
+        self, text: str, *, area: str | None = None, session: str | None = None, via: Literal["text", "voice"] = "text",
+        speaker: str | None = None,
+    ) -> AsyncIterator[ReplyToken]:
+        """The reply to one utterance as it comes, ended by a token with `last`."""
+        tokens: asyncio.Queue[ReplyToken] = asyncio.Queue()
+        asked = Asked(text=text, area=area, session=session, via=via, speaker=speaker)
+        answering = asyncio.create_task(self.answer(asked, on_token=tokens.put_nowait))
+        try:
+            while True:
+                token = await tokens.get()
+                yield token
+                if token.last:
+                    break
+        finally:
+            await asyncio.shield(answering)     # whoever stops listening does not stop the act half-way
+
+    async def answer(self, asked: Asked, *, on_token: OnToken = lambda token: None) -> TurnRecord:
+        """Answer one `Asked`; turns of one session wait for one another."""
+        session = self._sessions.of(asked)
+        async with session.lock:
+            session.begin(asked.area)
+            work = _Work(asked, session, on_token)
+            try:
+                await self._turn(work)
+            except Exception:
+                log.exception("turn %s failed", asked.id)
+                work.say(WENT_WRONG)
+        return self._finish(work)
+
+    async def act_later(self, command: LaterCommand) -> None:
+        """Do now what was put off; `on_turn` hears what came of it."""
+        asked = Asked(text=command.text, area=command.area, via=_via(command.via), speaker=command.speaker)
+        session = Session()
+        session.begin(command.area)
+        session.mention(command.recent, command.recent_area)
+        work = _Work(asked, session, lambda token: None)
+        work.route, work.reasons = "local", ["put off until now"]
+        await self._carry_out(work, Command(intent=command.intent, slots=command.slots))
+        if work.question is not None:
+            work.say("Nobody was there to answer, so I left it.")
+        self._finish(work)
+
+    # one turn
+
+    async def _turn(self, work: _Work) -> None:
+        pending = work.session.pending
+        understood = await self._interpret(work, asked=pending is not None)
+        if pending is not None and await self._answered(work, pending, understood.intents):
+            return
+        decision = route(understood)
+        work.route = decision.route
+        work.reasons.append(decision.reason)
+        work.say(decision.reply)
+        for intent in decision.intents:
+            await self._do(work, intent)
+        self._ask_what_is_open(work)
+
+    async def _interpret(self, work: _Work, *, asked: bool) -> Interpretation:
+        began = time.perf_counter()
+        understood = await asyncio.to_thread(self._understands.interpret, work.asked.text, asked=asked)
+        work.timing["interpret"] = _ms_since(began)
+        work.resolving_since = time.perf_counter()
+        return understood
+
+    async def _do(self, work: _Work, intent: Intent) -> None:
+        """One intent of the sentence: those of the conversation here, all others by their skill."""
+        session = work.session
+        if intent.intent == "Repeat" and session.last is not None:
+            command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
+            await self._carry_out(work, replace(command, confidence=intent.confidence))
+        elif intent.intent == "Undo" and "Undo" not in self._registry:
+            await self._undo(work, intent)
+        elif intent.intent in ("Confirm", "Deny") and intent.intent not in self._registry:
+            work.say(NOTHING_ASKED if intent.intent == "Confirm" else LEFT_IT)
+        else:
+            slots = self._grounded(work, intent.intent, intent.slots)
+            await self._carry_out(work, Command(intent=intent.intent, slots=slots, confidence=intent.confidence))
+
+    def _grounded(self, work: _Work, intent: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """The slots as values, in this home's words. What could not be read is told in the record."""
+        values = normalise(intent, said)
+        work.reasons += [f"{one.slot} {one.said!r}: {one.why}" for one in values.unread]
+        if intent == "RunLater" and "intent" in values:     # its slots are those of the intent it puts off
+            inner = str(values["intent"])
+            own = {slot: values[slot] for slot in ("intent", "at", "in", "date") if slot in values}
+            rest = {slot: value for slot, value in values.items() if slot not in own}
+            return {**ground(self.home, inner, rest, work.session.context, work.asked.text), **own}
+        return dict(ground(self.home, intent, values, work.session.context, work.asked.text))
+
+    async def _carry_out(
+        self, work: _Work, command: Command, *, chosen: tuple[str, ...] = (), confirmed: bool = False,
+        text: str | None = None,
+    ) -> None:
+        """Hand the command to its skill; what it says, asks or breaks becomes part of the turn."""
+        if command.intent not in self._registry:
+            work.note(command, ())
+            work.say(NO_KNOWLEDGE if work.route == "knowledge" else CANNOT_YET)
+            return
+        turn = self._skill_turn(work, chosen=chosen, confirmed=confirmed, text=text)
+        try:
+            async with asyncio.timeout(SKILL_TIMEOUT_S):
+                done = await self._registry.handle(command.intent, command.slots, turn)
+        except Unclear as question:
+            work.note(command, ())
+            work.open_question(question, command, self._config.question_s, chosen=chosen)
+        except Exception:   # a skill, maybe a stranger's: the turn goes on
+            log.exception("turn %s: the skill of %s failed", work.asked.id, command.intent)
+            work.note(command, ())
+            work.say(WENT_WRONG)
+        else:
+            self._done(work, command, done)
+
+    def _done(self, work: _Work, command: Command, done: Done) -> None:
+        entities = tuple(done.entities)
+        work.note(command, entities, done.slots)
+        work.session.mention(entities, _common_area(self.home, entities))
+        work.session.last = replace(command, entities=entities)
+        work.say(done.reply)
+        if done.asks:
+            work.open_question(Unclear(done.asks), command, self._config.question_s)
+
+    def _skill_turn(self, work: _Work, *, chosen: tuple[str, ...], confirmed: bool, text: str | None) -> Turn:
+        kind, asked = (_AnsweredTurn if chosen else Turn), work.asked
+        turn = kind(
+            id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
+            now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
+            perform=lambda calls: self._act(work, calls), explain=work.explain,
+            services={**self.services.by_name, "undo": work.session.undo},
+        )
+        if isinstance(turn, _AnsweredTurn):
+            turn.chosen = chosen
+        return turn
+
+    async def _act(self, work: _Work, calls: Sequence[ServiceCall]) -> list[Outcome]:
+        """Send the calls, wait for the devices, remember how it was before."""
+        was = before(self.home, calls)
+        work.acting()
+        began = time.perf_counter()
+        outcomes = await self._perform(calls, work.sent)
+        work.timing["confirm"] = work.timing.get("confirm", 0.0) + _ms_since(began)
+        work.session.undo.record(work.asked.id, was, outcomes)
+        work.resolving_since = time.perf_counter()
+        return outcomes
+
+    # questions and their answers
+
+    async def _answered(self, work: _Work, pending: Pending, intents: Sequence[Intent]) -> bool:
+        """Whether this was an answer to the open question; if so, it is dealt with."""
+        session, policy = work.session, self._config.sensitive
+        answer = answers.read_answer(
+            pending, work.asked.text, intents, home=self.home, pin=policy.pin, needs_pin=_is_sensitive(pending),
+        )
+        if answer.kind == "none":
+            return False                        # not said to us: the question stays open
+        session.pending = None
+        if answer.kind == "other":
+            return False
+        work.route = "local"
+        work.reasons.append(f"{answer.kind} to {pending.question!r}")
+        if answer.kind == "wrong":
+            self._ask_again(work, pending, answer.reply)
+        elif answer.kind == "no":
+            work.say(LEFT_IT)
+        else:
+            await self._complete(work, pending, answer)
+            self._ask_what_is_open(work)
+        return True
+
+    async def _complete(self, work: _Work, pending: Pending, answer: answers.Answer) -> None:
+        """The original command, with what the answer adds."""
+        session, command = work.session, pending.command
+        session.offer(pending.choices)
+        if answer.kind == "yes":
+            await self._carry_out(work, command, chosen=pending.chosen, confirmed=True, text=pending.text)
+        elif answer.kind == "picked" and answer.chosen[0] in self.home.entities:
+            await self._carry_out(work, command, chosen=answer.chosen, text=pending.text)
+        elif answer.kind == "picked":
+            await self._carry_out(work, replace(command, slots={**command.slots, "name": answer.chosen[0]}))
+        else:
+            added = self._grounded(work, command.intent, _known(command.intent, answer.slots))
+            await self._carry_out(work, replace(command, slots={**command.slots, **added}), text=pending.text)
+
+    def _ask_again(self, work: _Work, pending: Pending, reply: str) -> None:
+        work.say(reply if pending.tries < MAX_TRIES else LEFT_IT)
+        if pending.tries < MAX_TRIES:
+            work.session.pending = replace(pending, tries=pending.tries + 1)
+
+    def _ask_what_is_open(self, work: _Work) -> None:
+        """The question comes last, after what was done."""
+        if work.question is not None:
+            work.say(work.question.question)
+            work.session.pending = work.question
+            work.session.offer(work.question.choices)
+
+    # undo
+
+    async def _undo(self, work: _Work, intent: Intent) -> None:
+        """Put back what the last act changed; one that would open the house is asked about like any other."""
+        work.note(Command(intent="Undo", slots={}, confidence=intent.confidence), ())
+        was = work.session.undo.take()
+        if not was:
+            work.say(NOTHING_TO_UNDO)
+            return
+        known = [(self.home.entities[one.entity_id], one) for one in was if one.entity_id in self.home.entities]
+        calls = [(entity, call) for entity, one in known for call in restoring(entity, one)]
+        if not calls:
+            work.say(CANNOT_UNDO)
+            return
+        try:
+            check(self._skill_turn(work, chosen=(), confirmed=False, text=None), calls)
+        except NeedsConfirmation:
+            work.say("That would open the house again. Say so by name.")
+            return
+        outcomes = await self._act(work, [call for _, call in calls])
+        work.session.undo.take()                # an undo is not itself undone by the next one
+        entities = tuple(dict.fromkeys(outcome.call.entity_id for outcome in outcomes))
+        work.intents[-1] = replace(work.intents[-1], entities=entities)
+        work.say(_undone(self.home, outcomes))
+
+    def _finish(self, work: _Work) -> TurnRecord:
+        record = work.finish()
+        self.on_turn(record)
+        return record
+
+
+@dataclass(kw_only=True)
+class _AnsweredTurn(Turn):
+    """A turn in which the person has picked what is meant."""
+
+    chosen: tuple[str, ...] = ()
+
+    def resolve(self, said: Said, *, domains: frozenset[str] | None = None) -> Resolution:
+        entities = [self.home.entities[one] for one in self.chosen if one in self.home.entities]
+        fit = tuple(entity for entity in entities if domains is None or entity.domain in domains)
+        if not fit:
+            return super().resolve(said, domains=domains)
+        resolution = Resolution(entities=fit, reason="picked in the answer")
+        self.explain(resolution)
+        return resolution
+
+
+@dataclass
+class _Work:
+    """A turn while it is worked on: what the record will say."""
+
+    asked: Asked
+    session: Session
+    on_token: OnToken
+    began: float = field(default_factory=time.perf_counter)
+    route: Route = "none"
+    reasons: list[str] = field(default_factory=list)
+    intents: list[IntentRecord] = field(default_factory=list)
+    commands: list[CommandRecord] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    timing: dict[str, float] = field(default_factory=dict)
+    question: Pending | None = None
+    resolving_since: float | None = None
+    tokens: int = 0
+
+    def say(self, text: str) -> None:
+        """Add a sentence to the reply and send it on its way."""
+        if not text:
+            return
+        for word in (f" {text}" if self.replies else text).split(" "):
+            piece = word if self.tokens == 0 else f" {word}"
+            if piece.strip():
+                self._emit(piece)
+        self.replies.append(text)
+
+    def note(self, command: Command, entities: tuple[str, ...], slots: Mapping[str, Any] | None = None) -> None:
+        said = command.slots if slots is None else slots
+        self.intents.append(IntentRecord(
+            intent=command.intent, slots=plain({name: value for name, value in said.items() if value is not None}),
+            entities=entities, confidence=round(command.confidence, 4),
+        ))
+
+    def open_question(
+        self, question: Unclear, command: Command, lasts_s: float, *, chosen: tuple[str, ...] = ()
+    ) -> None:
+        """Remember the first question of the turn; what else is unclear waits until it is asked for again."""
+        if self.question is None:
+            self.question = Pending(
+                question=question.question, command=command, text=self.asked.text, choices=question.choices,
+                labels=question.labels, confirms=isinstance(question, NeedsConfirmation), chosen=chosen,
+                expires_at=time.monotonic() + lasts_s,
+            )
+
+    def explain(self, resolution: Resolution) -> None:
+        if resolution.reason:
+            self.reasons.append(resolution.reason)
+
+    def acting(self) -> None:
+        if self.resolving_since is not None:
+            self.timing["resolve"] = self.timing.get("resolve", 0.0) + _ms_since(self.resolving_since)
+            self.resolving_since = None
+
+    def sent(self, message: Publish) -> None:
+        self.commands.append(CommandRecord(topic=message.topic, payload=message.payload))
+        self.timing.setdefault("act", _ms_since(self.began))    # from being asked to the first command on the bus
+
+    def finish(self) -> TurnRecord:
+        self.acting()
+        self._emit("", last=True)
+        self.timing["total"] = _ms_since(self.began)
+        return TurnRecord(
+            id=self.asked.id, text=self.asked.text, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
+            intents=tuple(self.intents), commands=tuple(self.commands), reply=" ".join(self.replies),
+            timing_ms={name: round(value, 2) for name, value in self.timing.items()},
+        )
+
+    def _emit(self, piece: str, *, last: bool = False) -> None:
+        self.on_token(ReplyToken(id=self.asked.id, index=self.tokens, token=piece, last=last))
+        self.tokens += 1
+
+
+def _is_sensitive(pending: Pending) -> bool:
+    """Confirmations of acts on devices want the PIN where there is one; "clear the list?" wants a yes."""
+    return pending.confirms and any("." in choice for choice in pending.choices) and not pending.labels
+
+
+def _known(intent: str, slots: Mapping[str, Any]) -> dict[str, Any]:
+    from ..skills.schema import load_schema
+
+    known = load_schema()["intents"][intent]["slots"]
+    return {slot: value for slot, value in slots.items() if slot in known}
+
+
+def _common_area(home: Home, entities: Sequence[str]) -> str | None:
+    areas = {home.entities[one].area for one in entities if one in home.entities}
+    return areas.pop() if len(areas) == 1 else None
+
+
+def _undone(home: Home, outcomes: Sequence[Outcome]) -> str:
+    names = [home.entities[one.call.entity_id].name for one in outcomes if one.status not in ("silent", "unsupported")]
+    silent = [home.entities[one.call.entity_id].name for one in outcomes if one.status == "silent"]
+    told = [f"Put back {spoken_list(list(dict.fromkeys(names)))}."] if names else []
+    return " ".join([*told, *(f"{name} didn't answer." for name in dict.fromkeys(silent))]) or CANNOT_UNDO
+
+
+def _via(via: str) -> Literal["text", "voice"]:
+    return "voice" if via == "voice" else "text"
+
+
+def _ms_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

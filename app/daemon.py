@@ -1,0 +1,360 @@
+"""`ingle run`: the assistant on the bus. Requests come in on `ingle/ask`, devices are told, records go out.
+
+`assembled` puts the parts together (broker, bus, home, model, stores); `Daemon` speaks for them on Ingle's own topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from ..engine.interpreter import MODEL, Interpreter
+from ..skills.home.model import Home
+from ..skills.lists import HouseList
+from ..skills.registry import load_skills
+from ..skills.schema import load_schema
+from ..skills.timers import Timer
+from . import topics
+from .assistant import Assistant, Understands
+from .broker import EmbeddedBroker
+from .bus import Bus, Message, Will
+from .config import Config, load
+from .events import Asked, BadAsk, TurnRecord, new_id, parse_ask
+from .home_link import HomeLink
+from .services import Services, clock_of
+
+log = logging.getLogger(__name__)
+
+MAX_TURNS: Final = 100          # at once; what is asked beyond is refused, not queued without end
+STOP_S: Final = 10.0            # for turns under way, when asked to stop
+RUN_FILE: Final = "run.json"    # in data_dir: where the running daemon's broker is
+
+BUSY: Final = "Too much is being asked at once."
+
+
+@dataclass
+class Parts:
+    """Ingle's parts, running."""
+
+    config: Config
+    bus: Bus
+    link: HomeLink
+    services: Services
+    assistant: Assistant
+    background: list[asyncio.Task[None]]
+    on_message: Callable[[Message], None] = lambda message: None    # hears of every message on the bus
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config | str | Path | None = None, *, understands: Understands | None = None, patient: bool = False,
+    simulate: Path | None = None,
+) -> AsyncIterator[Parts]:
+    """All parts, with the home as it is known to the broker.
+
+    Args:
+        patient: wait for a broker that is not there yet, instead of raising.
+        simulate: a home file whose devices are simulated on this broker.
+    Raises: ConfigError, BusError, ModelFileError, SkillError, HomeFileError.
+    """
+    async with AsyncExitStack() as stack:
+        config = config if isinstance(config, Config) else load(config)
+        config = _with_simulated_plan(config, simulate)
+        registry, clock = load_skills(), clock_of(config)
+        if understands is None:
+            understands = await asyncio.to_thread(open_model, config)
+        address = config.mqtt_address
+        if config.mqtt.embedded_port is not None:
+            broker = await stack.enter_async_context(EmbeddedBroker(config.mqtt.embedded_port))
+            address = replace(broker.address, client_id=config.mqtt.client_id)
+        services = Services.open(config, clock)
+        stack.callback(services.close)
+        will = Will(topic=topics.STATUS, payload="offline")
+        bus = await stack.enter_async_context(Bus(address, will=will, patient=patient))
+        link = HomeLink(bus, config)
+        assistant = Assistant(
+            config, understands=understands, registry=registry, home=link.home, perform=link.perform, services=services,
+            clock=clock,
+        )
+        parts = Parts(config=config, bus=bus, link=link, services=services, assistant=assistant, background=[])
+        if simulate is not None:
+            await _simulate(stack, parts, simulate)
+        for work in (_pump(parts), link.run(), services.run(assistant.act_later)):
+            parts.background.append(_start(stack, work))
+        await bus.wait_connected()
+        await link.settled()
+        yield parts
+
+
+def open_model(config: Config) -> Interpreter:
+    """The configured language model, or the one that ships with Ingle. Raises: ModelFileError."""
+    return Interpreter.open(model_path(config), schema=load_schema())
+
+
+def model_path(config: Config) -> Path:
+    return config.resolved(config.model) if config.model else MODEL
+
+
+class Daemon:
+    """Ingle on the bus. `async with Daemon.open(config) as daemon:` is ready when entered."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._bus = parts.bus
+        self._turns: set[asyncio.Task[None]] = set()
+        self._last = TurnRecord(id="", text="")
+        self._model = model_path(parts.config).stem
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, config: Config | str | Path | None = None, *, understands: Understands | None = None,
+        simulate: Path | None = None,
+    ) -> AsyncIterator[Daemon]:
+        """Raises: as `assembled`."""
+        async with assembled(config, understands=understands, patient=True, simulate=simulate) as parts:
+            daemon = cls(parts)
+            await daemon._begin()
+            try:
+                yield daemon
+            finally:
+                await daemon._end()
+
+    @property
+    def home(self) -> Home:
+        return self._parts.link.home
+
+    @property
+    def assistant(self) -> Assistant:
+        return self._parts.assistant
+
+    @property
+    def address(self) -> str:
+        return str(self._bus.address)
+
+    async def failed(self) -> None:
+        """Return never, unless a part of ours breaks: then raise what broke it."""
+        done, _ = await asyncio.wait(self._parts.background, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _begin(self) -> None:
+        self._parts.assistant.on_turn = self._turn_ended
+        self._parts.on_message = self._take
+        self._parts.services.mirror.timer = self._timer_changed
+        self._parts.services.mirror.list = self._list_changed
+        for timer in self._parts.services.timers.all():
+            self._timer_changed(timer)
+        for each in self._parts.services.lists.all():
+            self._list_changed(each)
+        await self._bus.subscribe(topics.ASK)
+        self._bus.post_kept(_announcement_topic(self._parts.config), json.dumps(_announcement()))
+        self._report("idle")
+        await self._bus.keep(topics.STATUS, "online")
+        _write_run_file(self._parts.config, self.address)
+
+    async def _end(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await self._bus.unsubscribe(topics.ASK)
+            async with asyncio.timeout(STOP_S):
+                await asyncio.gather(*self._turns, return_exceptions=True)
+        for task in self._turns:
+            task.cancel()
+        await self._bus.keep(topics.STATUS, "offline")
+        (self._parts.config.data_path / RUN_FILE).unlink(missing_ok=True)
+
+    # requests
+
+    def _take(self, message: Message) -> None:
+        if message.topic != topics.ASK or message.retain:   # a retained request would be done again at every start
+            return
+        try:
+            asked = parse_ask(message.payload)
+        except BadAsk as bad:
+            self._refuse(bad, message)
+            return
+        if len(self._turns) >= MAX_TURNS:
+            self._refuse(BadAsk(BUSY, id=asked.id, reply_to=asked.reply_to, text=asked.text), message)
+            return
+        task = asyncio.create_task(self._answer(asked, message))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+
+    async def _answer(self, asked: Asked, message: Message) -> None:
+        self._report("busy")
+        topic = topics.reply_topic(asked.id)
+        record = await self.assistant.answer(asked, on_token=lambda token: self._bus.post(topic, token.payload()))
+        self._reply(record, asked.reply_to, message)
+
+    def _refuse(self, bad: BadAsk, message: Message) -> None:
+        log.warning("a request on %s is refused: %s", topics.ASK, bad)
+        if bad.id is None and bad.reply_to is None and message.response_topic is None:
+            return
+        record = TurnRecord(id=bad.id or new_id(), text=bad.text, route="none", reason="not a valid request", reply=str(bad))
+        self._turn_ended(record)
+        self._reply(record, bad.reply_to, message)
+
+    def _reply(self, record: TurnRecord, reply_to: str | None, message: Message) -> None:
+        """To whoever asked: the request's `reply_to`, and MQTT 5's response topic."""
+        payload, response = record.payload(), message.response_topic
+        if response is not None and response != topics.ASK and topics.fault_in_topic(response) is None:
+            self._bus.post(response, payload, correlation=message.correlation)
+        if reply_to is not None and reply_to != response:
+            self._bus.post(reply_to, payload)
+
+    # what goes out
+
+    def _turn_ended(self, record: TurnRecord) -> None:
+        self._last = record
+        self._bus.post(topics.TURN, record.payload())
+        self._report("idle")
+
+    def _timer_changed(self, timer: Timer) -> None:
+        topic = f"{topics.TIMER}/{timer.id}"
+        gone = timer.state == "gone"
+        self._bus.post_kept(topic, "" if gone else json.dumps(timer.as_json(clock_of(self._parts.config)())))
+
+    def _list_changed(self, house_list: HouseList) -> None:
+        payload = json.dumps(house_list.as_json(), ensure_ascii=False)
+        self._bus.post_kept(f"{topics.LIST}/{house_list.slug}", payload)
+
+    def _report(self, state: str) -> None:
+        """Ingle's own readings, as its discovery announces them."""
+        self._bus.post_kept(topics.DEVICE, json.dumps({
+            "state": state,
+            "last_reply": self._last.reply[:255],       # Home Assistant takes no longer state
+            "latency_ms": round(self._last.timing_ms.get("total", 0.0)),
+            "memory_mb": round(psutil.Process().memory_info().rss / 2**20, 1),
+            "model": self._model,
+        }, ensure_ascii=False))
+
+
+async def run(config: Config, *, simulate: Path | None = None, on_ready: Callable[[Daemon], None]) -> None:
+    """Run until SIGTERM or SIGINT. Raises: as `assembled`, before it is ready; whatever breaks it, after."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _until_stopped(stop, _serve(config, simulate, on_ready))
+
+
+async def _serve(config: Config, simulate: Path | None, on_ready: Callable[[Daemon], None]) -> None:
+    async with Daemon.open(config, simulate=simulate) as daemon:
+        on_ready(daemon)
+        await daemon.failed()
+
+
+async def _until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+async def _pump(parts: Parts) -> None:
+    """Every message of the bus goes to the home and to whoever listens."""
+    ours = _announcement_topic(parts.config)
+    async for message in parts.bus.messages:
+        if message.topic != ours:
+            parts.on_message(message)
+            await parts.link.take(message)
+
+
+def _start(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work)
+    task.add_done_callback(_tell_if_broken)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+    return task
+
+
+def _tell_if_broken(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a part of Ingle broke", exc_info=error)
+
+
+# simulated devices
+
+async def _simulate(stack: AsyncExitStack, parts: Parts, home: Path) -> None:
+    from .simulator import run as run_simulator
+
+    ready = asyncio.Event()
+    there = replace(parts.config, mqtt=replace(parts.config.mqtt, url=str(parts.bus.address)))
+    task = _start(stack, run_simulator(there, home, ready=ready))
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
+    parts.background.append(task)
+
+
+def _with_simulated_plan(config: Config, simulate: Path | None) -> Config:
+    """A household that says nothing of its rooms gets those of the simulated home: floors and aliases are not announced."""
+    home = config.home
+    if simulate is None or home.floors or home.areas or home.devices:
+        return config
+    from .simulator import load_home
+    from .typed import build
+
+    return replace(config, home=build(type(home), load_home(simulate).config()["home"]))
+
+
+# Ingle as a device
+
+def _announcement_topic(config: Config) -> str:
+    return f"{config.mqtt.discovery_prefix}/device/ingle/config"
+
+
+def _announcement() -> dict[str, Any]:
+    """Ingle in the form in which any device announces itself to Home Assistant."""
+    number = version("ingle")
+    return {
+        "device": {"identifiers": ["ingle"], "name": "Ingle", "manufacturer": "Ingle", "sw_version": number},
+        "origin": {"name": "Ingle", "sw_version": number},
+        "availability_topic": topics.STATUS,
+        "state_topic": topics.DEVICE,
+        "components": {
+            "state": _reading("State", "state"),
+            "last_reply": _reading("Last reply", "last_reply"),
+            "latency": _reading("Latency", "latency_ms", unit="ms", device_class="duration"),
+            "memory": _reading("Memory", "memory_mb", unit="MB", device_class="data_size"),
+            "model": _reading("Model", "model"),
+        },
+    }
+
+
+def _reading(name: str, key: str, *, unit: str | None = None, device_class: str | None = None) -> dict[str, Any]:
+    reading: dict[str, Any] = {
+        "platform": "sensor", "name": name, "unique_id": f"ingle_{key}", "entity_category": "diagnostic",
+        "value_template": f"{{{{ value_json.{key} }}}}",
+    }
+    if unit is not None:
+        reading |= {"unit_of_measurement": unit, "device_class": device_class, "state_class": "measurement"}
+    return reading
+
+
+# where the running daemon is
+
+def _write_run_file(config: Config, url: str) -> None:
+    file = config.data_path / RUN_FILE
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
+    part.replace(file)

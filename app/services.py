@@ -1,0 +1,77 @@
+"""The skills' own stores, opened on the household's data, and the tasks that keep them going."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+from zoneinfo import ZoneInfo
+
+from ..skills.later import Command as LaterCommand
+from ..skills.later import LaterStore
+from ..skills.lists import HouseList, ListStore
+from ..skills.storage import StorageError, open_database
+from ..skills.timers import Timer, TimerStore
+from .config import Config, ConfigError
+
+log = logging.getLogger(__name__)
+
+DATABASE: Final = "ingle.db"
+
+Clock = Callable[[], datetime]
+
+
+def clock_of(config: Config) -> Clock:
+    """The time in the household's zone, aware."""
+    if config.timezone is None:
+        return lambda: datetime.now().astimezone()
+    zone = ZoneInfo(config.timezone)
+    return lambda: datetime.now(zone)
+
+
+@dataclass
+class Mirror:
+    """Who is told of changes in the stores: they are made before the bus is there to be told."""
+
+    timer: Callable[[Timer], None] = lambda timer: None
+    list: Callable[[HouseList], None] = lambda house_list: None
+
+
+class Services:
+    """What skills find in `turn.services`, by name."""
+
+    def __init__(self, config: Config, path: Path | str, clock: Clock) -> None:
+        self._database = open_database(path)
+        self.mirror = Mirror()
+        self.timers = TimerStore(self._database, clock=clock, on_change=lambda timer: self.mirror.timer(timer))
+        self.lists = ListStore(self._database, config.lists, on_change=lambda each: self.mirror.list(each))
+        self.later = LaterStore(self._database, clock=clock)
+        self.by_name: dict[str, Any] = {
+            "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
+        }
+
+    @classmethod
+    def open(cls, config: Config, clock: Clock) -> Self:
+        """On the household's data. Raises: ConfigError: it cannot be written there."""
+        try:
+            config.data_path.mkdir(parents=True, exist_ok=True)
+            return cls(config, config.data_path / DATABASE, clock)
+        except (OSError, StorageError) as error:
+            raise ConfigError(f"`data_dir` {config.data_path}: {error}") from None
+
+    async def run(self, act: Callable[[LaterCommand], Awaitable[None]]) -> None:
+        """Ring timers and do what was put off, at their moments; never returns: cancel the task to end it."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.timers.run())
+            tasks.create_task(self.later.run(act, _missed))
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _missed(command: LaterCommand) -> None:
+    log.warning("not done, as it came due while Ingle was off: %s (%r)", command.intent, command.text)

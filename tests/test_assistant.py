@@ -1,0 +1,321 @@
+"""Turns, top to bottom: simulated devices on a real broker, the real skills, and a model with a script."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingle.app import Assistant, daemon, home_link
+from ingle.app.config import Config, Mqtt, Sensitive
+from ingle.app.daemon import Parts, assembled
+from ingle.app.events import Asked, TurnRecord
+from ingle.skills.api import Done, Turn
+from ingle.skills.registry import load_skills
+
+from .scripted import Scripted, skills
+
+HOME = """
+home:
+  floors: [{name: Upstairs}]
+  areas: [{name: Kitchen}, {name: Bedroom, floor: Upstairs}, {name: Hall}]
+entities:
+  - {entity: light.ceiling, name: Ceiling Light, area: Kitchen, state: "on", can: [brightness]}
+  - {entity: light.counter, name: Counter Light, area: Kitchen, state: "off"}
+  - {entity: light.bed_left, name: Left Bed Lamp, area: Bedroom, state: "off"}
+  - {entity: light.bed_right, name: Right Bed Lamp, area: Bedroom, state: "off"}
+  - {entity: lock.front_door, name: Front Door, area: Hall, state: locked}
+  - {entity: switch.kettle, name: Kettle, area: Kitchen, state: "off", deaf: true}
+"""
+SCRIPT: dict[str, Any] = {
+    "kitchen off": ("HassTurnOff", {"area": "kitchen", "domain": "light"}),
+    "ceiling on": ("HassTurnOn", {"name": "ceiling light"}),
+    "ceiling off": ("HassTurnOff", {"name": "ceiling light"}),
+    "counter on": ("HassTurnOn", {"name": "counter light"}),
+    "dim it": ("HassLightSet", {"name": "it", "brightness": "forty percent"}),
+    "bed lamp on": ("HassTurnOn", {"name": "bed lamp"}),
+    "kettle on": ("HassTurnOn", {"name": "kettle"}),
+    "unlock": ("HassTurnOff", {"name": "front door", "domain": "lock"}),
+    "lights off and unlock": [
+        ("HassTurnOff", {"area": "kitchen", "domain": "light"}), ("HassTurnOff", {"name": "front door", "domain": "lock"}),
+    ],
+    "both rooms": [
+        ("HassTurnOff", {"area": "kitchen", "domain": "light"}), ("HassTurnOn", {"name": "bed lamp"}),
+        ("HassTurnOn", {"name": "counter light"}),
+    ],
+    "and the bedroom too": ("Repeat", {"area": "bedroom"}),
+    "the left one": ("Confirm", {"name": "left one"}),
+    "yes": ("Confirm", {}),
+    "no": ("Deny", {}),
+    "undo that": ("Undo", {}),
+    "no, the other one": [("Undo", {}), ("Repeat", {"name": "the other one"})],
+    "how are you feeling": ("Chat", {}),
+    "news": ("Cloud", {"need": "fresh"}),
+    "where is the stopcock": ("AskKnowledge", {"query": "stopcock"}),
+    "do the thing": ("Unclear", {}),
+    "add milk": ("HassShoppingListAddItem", {"item": ["milk"]}),
+    "pasta timer": ("HassStartTimer", {"name": "pasta", "minutes": "ten"}),
+    "how warm": ("HassClimateGetTemperature", {}),
+}
+
+
+@dataclass
+class World:
+    parts: Parts
+    model: Scripted
+    turns: list[TurnRecord]
+
+    @property
+    def assistant(self) -> Assistant:
+        return self.parts.assistant
+
+    async def ask(self, text: str, **how: Any) -> TurnRecord:
+        return await self.assistant.ask(text, **how)
+
+    def state(self, entity_id: str) -> str | None:
+        return self.parts.link.home.entities[entity_id].state
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    monkeypatch.setattr(home_link, "QUIET_S", 0.1)
+    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    config = Config(mqtt=Mqtt(url="embedded:0"), confirm_s=0.4, sensitive=getattr(request, "param", Sensitive()))
+    model = Scripted(SCRIPT)
+    async with assembled(config, understands=model, simulate=file) as parts:
+        turns: list[TurnRecord] = []
+        parts.assistant.on_turn = turns.append
+        yield World(parts, model, turns)
+
+
+async def test_a_command_is_done_and_told(world: World) -> None:
+    turn = await world.ask("kitchen off", area="Hall")
+    assert turn.route == "local"
+    assert [(one.intent, one.slots, sorted(one.entities)) for one in turn.intents] == [
+        ("HassTurnOff", {"area": "Kitchen", "domain": "light"}, ["light.ceiling", "light.counter"])]
+    assert len({one.topic for one in turn.commands}) == len(turn.commands) == 2
+    assert world.state("light.ceiling") == "off"
+    assert "kitchen lights" in turn.reply.lower()
+    assert {"total", "interpret", "resolve", "act", "confirm"} <= turn.timing_ms.keys()
+    assert turn.timing_ms["act"] <= turn.timing_ms["total"]
+    assert world.turns == [turn]
+
+
+async def test_it_is_what_was_talked_about_last(world: World) -> None:
+    await world.ask("ceiling on", session="s")
+    turn = await world.ask("dim it", session="s")
+    assert turn.intents[0].entities == ("light.ceiling",)
+    assert world.parts.link.home.entities["light.ceiling"].attributes["brightness"] == 102
+    other = await world.ask("dim it", session="another")
+    assert other.commands == ()
+
+
+async def test_a_question_and_its_answer(world: World) -> None:
+    question = await world.ask("bed lamp on", session="s")
+    assert question.reply.endswith("?")
+    assert question.commands == ()
+    answer = await world.ask("the left one", session="s")
+    assert world.model.heard[-1] == ("the left one", True)
+    assert [one.entities for one in answer.intents] == [("light.bed_left",)]
+    assert (world.state("light.bed_left"), world.state("light.bed_right")) == ("on", "off")
+
+
+async def test_an_answer_that_was_not_understood_is_still_read_as_one(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    turn = await world.ask("left, please", session="s")
+    assert [one.entities for one in turn.intents] == [("light.bed_left",)]
+
+
+async def test_a_command_of_its_own_drops_the_question(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    turn = await world.ask("ceiling off", session="s")
+    assert turn.intents[0].entities == ("light.ceiling",)
+    late = await world.ask("the left one", session="s")
+    assert late.commands == ()
+
+
+async def test_television_does_not_answer_a_question(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    overheard = await world.ask("and now the weather", session="s")
+    assert (overheard.route, overheard.reply) == ("none", "")
+    assert (await world.ask("the left one", session="s")).intents[0].entities == ("light.bed_left",)
+
+
+async def test_no_and_a_late_yes(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    assert (await world.ask("no", session="s")).commands == ()
+    turn = await world.ask("yes", session="s")
+    assert (turn.commands, turn.reply) == ((), "I haven't asked anything.")
+
+
+async def test_a_question_expires(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    session = world.assistant._sessions.of(Asked(text="", session="s"))
+    assert session.pending is not None
+    session.pending = replace(session.pending, expires_at=time.monotonic() - 1)
+    assert (await world.ask("the left one", session="s")).commands == ()
+
+
+async def test_a_sensitive_act_heard_wants_a_yes(world: World) -> None:
+    question = await world.ask("unlock", via="voice", session="v")
+    assert (question.commands, question.reply[-1:]) == ((), ".")
+    assert "front door" in question.reply.lower()
+    assert world.state("lock.front_door") == "locked"
+    await world.ask("yes", via="voice", session="v")
+    assert world.state("lock.front_door") == "unlocked"
+    assert (await world.ask("unlock", session="typed")).commands != ()
+
+
+@pytest.mark.parametrize("world", [Sensitive(pin="4711")], indirect=True)
+async def test_the_pin_and_nothing_else_unlocks(world: World) -> None:
+    await world.ask("unlock", via="voice", session="v")
+    assert (await world.ask("yes", via="voice", session="v")).reply == "Say the PIN."
+    assert (await world.ask("1234", via="voice", session="v")).reply == "That is not the PIN."
+    assert world.state("lock.front_door") == "locked"
+    await world.ask("it's four seven one one", via="voice", session="v")
+    assert world.state("lock.front_door") == "unlocked"
+
+
+@pytest.mark.parametrize("world", [Sensitive(pin="4711")], indirect=True)
+async def test_a_pin_cannot_be_tried_for_ever(world: World) -> None:
+    await world.ask("unlock", via="voice", session="v")
+    for attempt in range(10):
+        await world.ask(f"12{attempt}4", via="voice", session="v")
+    await world.ask("4711", via="voice", session="v")
+    assert world.state("lock.front_door") == "locked"
+
+
+async def test_what_can_be_done_is_done_and_the_question_comes_last(world: World) -> None:
+    turn = await world.ask("lights off and unlock", via="voice", session="v")
+    assert world.state("light.ceiling") == "off"
+    assert turn.reply.index("kitchen") < turn.reply.lower().index("front door")
+    await world.ask("yes", via="voice", session="v")
+    assert world.state("lock.front_door") == "unlocked"
+    turn = await world.ask("both rooms", session="b")
+    assert (world.state("light.counter"), turn.reply[-1]) == ("on", "?")
+
+
+async def test_repeat_with_another_room(world: World) -> None:
+    await world.ask("kitchen off", session="s")
+    turn = await world.ask("and the bedroom too", session="s")
+    assert sorted(turn.intents[0].entities) == ["light.bed_left", "light.bed_right"]
+    assert turn.intents[0].intent == "HassTurnOff"
+
+
+async def test_undo_puts_back(world: World) -> None:
+    await world.ask("kitchen off", session="s")
+    turn = await world.ask("undo that", session="s")
+    assert turn.intents[0].entities == ("light.ceiling",)      # the other one was off already
+    assert (world.state("light.ceiling"), world.state("light.counter")) == ("on", "off")
+    assert (await world.ask("undo that", session="s")).reply == "There is nothing to undo."
+
+
+async def test_no_the_other_one(world: World) -> None:
+    await world.ask("bed lamp on", session="s")
+    await world.ask("the left one", session="s")
+    await world.ask("no, the other one", session="s")
+    assert (world.state("light.bed_left"), world.state("light.bed_right")) == ("off", "on")
+
+
+async def test_undoing_a_lock_does_not_open_the_house_unasked(world: World) -> None:
+    world.model.script["lock"] = ("HassTurnOn", {"name": "front door", "domain": "lock"})
+    await world.ask("unlock", session="s")
+    await world.ask("lock", session="s", via="voice")
+    await world.ask("undo that", session="s", via="voice")
+    assert world.state("lock.front_door") == "locked"
+
+
+async def test_a_silent_device_is_said_to_be_silent(world: World) -> None:
+    turn = await world.ask("kettle on")
+    assert len(turn.commands) == 1
+    assert "answer" in turn.reply
+
+
+@pytest.mark.parametrize(
+    ("text", "route", "reply"),
+    [
+        ("something on the television", "none", ""),
+        ("how are you feeling", "local", "Mm-hm."),
+        ("news", "none", "I can't look that up from here."),
+        ("where is the stopcock", "knowledge", "I don't have anything about that."),
+        ("do the thing", "local", "What should I do?"),
+        ("", "none", ""),
+    ],
+)
+async def test_what_is_no_command(world: World, text: str, route: str, reply: str) -> None:
+    turn = await world.ask(text)
+    assert (turn.route, turn.reply, turn.commands) == (route, reply, ())
+
+
+async def test_what_is_hardly_understood_is_not_done(world: World) -> None:
+    world.model.confidence = 0.1
+    turn = await world.ask("kitchen off")
+    assert turn.commands == ()
+    assert turn.reply.endswith("?")
+
+
+async def test_lists_and_timers_work_without_devices(world: World) -> None:
+    assert "milk" in (await world.ask("add milk")).reply.lower()
+    assert "asta timer" in (await world.ask("pasta timer")).reply
+    assert [timer.name for timer in world.parts.services.timers.all()] == ["pasta"]
+
+
+async def test_a_broken_skill_costs_only_its_own_intent(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        async def handle(self, slots: Any, turn: Turn) -> Done:
+            raise RuntimeError("a stranger's bug")
+
+    entry = world.assistant._registry._entries["HassShoppingListAddItem"]
+    monkeypatch.setitem(world.assistant._registry._entries, entry.intent, replace(entry, skill=Broken()))  # type: ignore[arg-type]
+    world.model.script["milk and light"] = [SCRIPT["add milk"], SCRIPT["ceiling off"]]
+    turn = await world.ask("milk and light")
+    assert world.state("light.ceiling") == "off"
+    assert turn.reply.startswith("Something went wrong with that.")
+    assert turn.id in caplog.text
+
+
+async def test_a_broken_model_does_not_end_the_assistant(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(text: str, *, asked: bool = False) -> Any:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(world.model, "interpret", broken)
+    assert (await world.ask("kitchen off")).reply == "Something went wrong with that."
+    monkeypatch.undo()
+    assert (await world.ask("kitchen off")).commands != ()
+
+
+async def test_a_reply_is_streamed(world: World) -> None:
+    tokens = [token async for token in world.assistant.stream("kitchen off")]
+    assert "".join(token.token for token in tokens) == world.turns[-1].reply
+    assert [token.index for token in tokens] == list(range(len(tokens)))
+    assert [token.last for token in tokens] == [False] * (len(tokens) - 1) + [True]
+
+
+async def test_sessions_do_not_wait_for_one_another(world: World) -> None:
+    slow = asyncio.create_task(world.ask("kettle on", session="a"))      # waits for a device that is deaf
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(world.ask("ceiling off", session="a"))
+    await world.ask("counter on", session="b")
+    assert not slow.done()
+    await asyncio.gather(slow, second)
+    assert [turn.text for turn in world.turns] == ["counter on", "kettle on", "ceiling off"]
+
+
+async def test_open_is_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_link, "QUIET_S", 0.05)
+    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    file = tmp_path / "config.yaml"
+    file.write_text("mqtt: {url: 'embedded:0'}")
+    async with Assistant.open(file, understands=Scripted(SCRIPT)) as ingle:
+        assert (await ingle.ask("how are you feeling")).reply == "Mm-hm."
+    assert (tmp_path / "data" / "ingle.db").exists()
+    assert daemon.RUN_FILE not in [path.name for path in (tmp_path / "data").iterdir()]
