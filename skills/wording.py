@@ -49,7 +49,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 DEVICES: Final = ("device", "devices")
 BARE: Final = frozenset(word.casefold() for pair in KINDS.values() for word in pair) | {"lamp", "lamps", "ceiling", "main"}
 PERSONAL: Final = frozenset({"vacuum", "lawn_mower", "media_player"})  # these have names: "Started Rosie."
-UNARTICLED: Final = frozenset({"scene", "script"})
+UNARTICLED: Final = frozenset({"scene", "script", "button"})  # named by what they do: "Pressed restart router."
 DETERMINERS: Final = frozenset({"the", "my", "our", "all", "every", "both"})
 
 
@@ -101,7 +101,7 @@ def report(told: Sequence[Told], *, whole: Noun | None = None) -> str:
         told: one for each device and deed; not empty.
         whole: what all of them together were called ("the kitchen lights"); None: they are named or counted.
     """
-    groups = _groups(told if whole is None else _as_one(told))
+    groups = _groups(_on_their_way(told if whole is None else _as_one(told)))
     counted = len({item.entity.entity_id for item in told}) > LISTED_AT_MOST
     clauses: list[str] = []
     last: Noun | None = None
@@ -172,6 +172,14 @@ def _with_article(name: str) -> str:
     first = name.split()[0] if name.split() else ""
     owned = first.endswith(("'s", "’s", "s'", "s’"))
     return name if owned or first.casefold() in DETERMINERS else f"the {name}"
+
+
+def _on_their_way(told: Sequence[Told]) -> list[Told]:
+    """Of those told to do one thing, none is told as done while one is on its way: "Closing the curtains"."""
+    going = {item.phrase for item in told if item.moving and item.status == "confirmed"}
+    return [
+        replace(item, moving=item.moving or (item.status == "confirmed" and item.phrase in going)) for item in told
+    ]
 
 
 def _as_one(told: Sequence[Told]) -> Sequence[Told]:

@@ -15,10 +15,11 @@ import pytest
 from ingle.app.simulator import Simulator, parse_home
 from ingle.skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ingle.skills.devices import units
+from ingle.skills.devices.cleaning import clean
 from ingle.skills.devices.options import best_option
 from ingle.skills.home.act import Actuator
 from ingle.skills.home.discovery import Discovery
-from ingle.skills.home.model import Area, Floor, Home, Publish
+from ingle.skills.home.model import Area, Entity, Floor, Home, Publish
 from ingle.skills.home.resolver import Context, ground
 from ingle.skills.registry import GROUP, load_skills
 from ingle.skills.sensitive import Sensitive, pin_in
@@ -167,11 +168,12 @@ ON_OFF = [  # device, intent, slots, reply, state afterwards
     (device("humidifier.h", "Humidifier", state="off"), "HassTurnOn", {}, "Turned on the kitchen humidifier.", "on"),
     (device("vacuum.rosie", "Rosie", state="docked"), "HassTurnOn", {}, "Started Rosie.", "cleaning"),
     (device("lawn_mower.shaun", "Shaun", state="docked"), "HassTurnOn", {}, "Started Shaun.", "mowing"),
-    (device("media_player.tv", "TV", state="idle", can=["play", "stop"]), "HassTurnOn", {}, "Turned on the kitchen TV.", "playing"),
+    (device("media_player.tv", "TV", state="idle", can=["play", "stop"]), "HassTurnOn", {}, "Turned on the kitchen TV.",
+     "playing"),
     (device("siren.s", "Siren", state="off"), "HassTurnOn", {}, "Turned on the kitchen siren.", "on"),
-    (device("button.router", "Restart Router"), "HassTurnOn", {}, "Pressed the restart router.", None),
+    (device("button.router", "Restart Router"), "HassTurnOn", {}, "Pressed restart router.", None),
     (device("scene.movie", "Movie Night"), "HassTurnOn", {"domain": "scene"}, "Activated movie night.", None),
-    (device("button.movie", "Movie Night"), "HassTurnOn", {"domain": "script"}, "Pressed the movie night.", None),
+    (device("button.movie", "Movie Night"), "HassTurnOn", {"domain": "script"}, "Pressed movie night.", None),
     (device("scene.movie", "Movie Night"), "HassTurnOff", {}, "Movie night can't be turned off.", None),
     (device("select.melody", "Melody", attributes={"options": ["Rain", "Waves"]}, state="Rain"), "HassTurnOn", {},
      "The melody can't be turned on or off.", "Rain"),
@@ -289,6 +291,14 @@ async def test_an_unlock_that_was_heard_wants_a_yes() -> None:
         assert it.heard() == {}
         done = await it.ask("HassTurnOff", name="back door", domain="lock", via="voice", confirmed=True)
         assert done.reply == "Unlocked the back door."
+
+
+async def test_a_name_alone_means_the_lock_only_where_nothing_else_bears_it() -> None:
+    async with house(BACK) as it:
+        assert await it.reply("HassTurnOff", name="back door") == "Unlocked the back door."
+    async with house(BACK, device("cover.back", "Back Door", device_class="door", state="closed")) as it:
+        assert await it.reply("HassTurnOn", name="back door") == "Opening the back door."
+        assert it.state("lock.back") == "locked"
 
 
 async def test_locking_wants_none() -> None:
@@ -462,6 +472,14 @@ async def test_a_cover_without_positions_takes_nought_and_a_hundred() -> None:
         assert await it.reply("HassSetPosition", name="garage door", position="100") == "Opening the garage door."
 
 
+async def test_a_room_of_which_one_is_there_already_is_told_as_one() -> None:
+    left = device("cover.left", "Left Curtain", device_class="curtain", state="open")
+    right = device("cover.right", "Right Curtain", device_class="curtain", state="closed")
+    async with house(left, right) as it:
+        reply = await it.reply("HassTurnOff", area="kitchen", domain="cover", device_class="curtain")
+        assert reply == "Closing the kitchen curtains."
+
+
 async def test_stop_alone_stops_what_moves() -> None:
     async with house({**SHADE, "travel_s": 100_000}, HALL_LAMP) as it:
         with pytest.raises(Unclear, match="Stop what"):
@@ -588,6 +606,14 @@ async def test_a_vacuum_without_rooms_is_not_sent_through_the_house() -> None:
     async with house(device("vacuum.rosie", "Rosie", state="docked")) as it:
         assert await it.reply("HassVacuumCleanArea", area="bedroom") == "Rosie can't clean single rooms."
         assert it.heard() == {}
+
+
+def test_a_vacuum_that_knows_rooms_cleans_the_one_meant() -> None:
+    rosie = Entity(entity_id="vacuum.rosie", domain="vacuum", name="Rosie", features=frozenset({"clean_area"}),
+                   attributes={"segments": {"Kitchen": "3", "Bedroom": "4"}})
+    act = clean(rosie, ("kitchen",))
+    assert (act.service, act.data, act.phrase.done) == ("clean_area", {"segments": ["3"]}, "sent {} to the kitchen")
+    assert clean(rosie, ("kitchen", "attic")).service is None
 
 
 async def test_the_mower() -> None:

@@ -73,7 +73,7 @@ def test_one_device_named_twice_is_it_the_second_time() -> None:
 
 
 def test_what_shows_no_state_is_done_when_it_is_sent() -> None:
-    assert report([Told(device("Doorbell", "button"), PRESSED, "sent")]) == "Pressed the doorbell."
+    assert report([Told(device("Restart Router", "button"), PRESSED, "sent")]) == "Pressed restart router."
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity
-from ..home.resolver import Said
+from ..home.resolver import Said, which_one
 from ..wording import Phrase, plain
 from .acting import Act, cannot, carry_out
 from .power import CLEANS, DOCKED, MOWS
@@ -43,7 +43,7 @@ def robot(
         if len(every) == 1:
             return Target(every)
         if area is None and floor is None and not has_context(turn) and every:
-            raise Unclear("Which one?", choices=[entity.entity_id for entity in every])
+            raise Unclear(which_one(every), choices=[entity.entity_id for entity in every])
     return find(turn, Said(name=name, area=area, floor=floor), domains)
 
 
@@ -58,7 +58,7 @@ class VacuumStart:
         if slots.except_area:
             return await clean_rooms(slots, turn)
         target = robot(turn, VACUUM, slots.name, slots.area, slots.floor)
-        return await carry_out(turn, target, [_start(entity) for entity in target.entities])
+        return await carry_out(turn, target, [_start(entity, slots.area) for entity in target.entities])
 
 
 @skill
@@ -160,7 +160,10 @@ def _rooms(slots: Cleaning, turn: Turn) -> tuple[str, ...]:
     return rooms
 
 
-def _start(entity: Entity) -> Act:
+def _start(entity: Entity, room: str | None) -> Act:
+    """In the room said, for a robot that knows it; the room may as well be where the robot lives."""
+    if room is not None and room != entity.area and (act := clean(entity, (room,))).service is not None:
+        return act
     return _with(entity, "start", "start", CLEANS)
 
 

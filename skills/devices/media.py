@@ -106,7 +106,7 @@ class Unmute(_OnPlayer):
     intent = "HassMediaPlayerUnmute"
     states = AWAKE
     feature, service, data = "volume_mute", "volume_mute", {"is_volume_muted": False}
-    phrase = Phrase("unmuted {}", "sound again", "not muted", "be unmuted")
+    phrase = Phrase("unmuted {}", "sound again", "unmuted", "be unmuted")
 
 
 @skill

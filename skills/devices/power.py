@@ -187,7 +187,7 @@ NEVER: Final[dict[str, str]] = {  # kinds that have no on or off, so that the re
     "button": "be turned off",
 }
 
-# A lock or alarm is meant only where the sentence says so; "everything" is what is switched, never what shuts the house.
+# A lock or alarm comes after all else of its name; "everything" is what is switched, never what shuts the house.
 SWITCHED: Final = frozenset({"light", "switch", "fan", "media_player", "humidifier"})
 RUN_ONCE: Final = frozenset({"scene", "script", "button"})
 SAID_ONLY: Final = frozenset({"lock", "alarm_control_panel"})
@@ -322,6 +322,8 @@ class Toggle:
 def devices_meant(slots: Where, turn: Turn, question: str) -> Target:
     """Raises: Unclear: nothing was said, and neither room nor last mention tells; or as `find`."""
     said = slots.said()
+    if said.name is not None and said.domain is None and not says_all(said.name):
+        return _by_name(turn, said)
     if not nothing_said(turn, said):
         return find(turn, said, domains_meant(said))
     if turn.context.recent:
@@ -329,6 +331,17 @@ def devices_meant(slots: Where, turn: Turn, question: str) -> Target:
     if has_context(turn):
         return find(turn, Said(domain="light"), frozenset({"light"}))
     raise Unclear(question)
+
+
+def _by_name(turn: Turn, said: Said) -> Target:
+    """A name without a kind: what is switched or opened first; a lock or alarm where nothing else bears the name."""
+    try:
+        return find(turn, said, BY_NAME)
+    except Unclear as unclear:
+        try:
+            return find(turn, said, SAID_ONLY)
+        except Unclear:
+            raise unclear from None
 
 
 def length_of(said: str | None) -> float | None:

@@ -7,11 +7,12 @@ from typing import Final
 
 from ..api import Turn, Unclear
 from ..home.model import Entity
-from ..home.resolver import Resolution, Said
+from ..home.resolver import Resolution, Said, which_one
 from ..sensitive import without_ways_in
-from ..wording import KINDS, Noun, everything_in, kind_in, kind_of
+from ..wording import Noun, everything_in, kind_in, kind_of
 from ..words import ALL, said_as
 
+ASKED_AT_MOST: Final = 4                # devices named in a question; the room is asked for above
 WHERE_UNKNOWN: Final = "In which room?"
 
 
@@ -105,17 +106,20 @@ def _only_one(turn: Turn, domains: frozenset[str]) -> Entity:
     candidates = of_domains(turn, domains)
     if len(candidates) == 1:
         return candidates[0]
-    kinds = {KINDS[entity.domain][0] for entity in candidates if entity.domain in KINDS}
     if not candidates:
         raise Unclear("There is nothing here that does that.")
-    raise Unclear(f"Which {kinds.pop()}?" if len(kinds) == 1 and len(candidates) < 5 else WHERE_UNKNOWN)
+    if len(candidates) > ASKED_AT_MOST:
+        raise Unclear(WHERE_UNKNOWN, choices=[entity.entity_id for entity in candidates])
+    question = which_one(candidates, (kind_of(candidates)[0],))
+    raise Unclear(question, choices=[entity.entity_id for entity in candidates])
 
 
 def _of_one_kind(said: Said, domains: frozenset[str]) -> Said:
-    """Where an intent is about one kind of device, that kind was said: "set the fans to 50"."""
+    """Where an intent is about one kind of device, that kind was said; a place alone means all of it there."""
     if said.domain is not None or said.device_class is not None or len(domains) != 1:
         return said
-    return replace(said, domain=next(iter(domains)))
+    placed = said.name is None and (said.area is not None or said.floor is not None)
+    return replace(said, domain=next(iter(domains)), plural=said.plural or (True if placed else None))
 
 
 def _plural(name: str | None) -> bool | None:
