@@ -85,11 +85,15 @@ async def speaks_mqtt(host: str, port: int, *, timeout_s: float = 2.0) -> bool:
 
 
 async def _shut_down(broker: Broker) -> None:
-    # amqtt says goodbye to its clients before it stops listening: one that is quickly back holds it up for ever.
+    # amqtt says goodbye to its clients before it stops listening: one that is quickly back holds it up for ever. And a
+    # reader that is cancelled at the very moment of a message goes on reading (Python 3.11's wait_for): hang up first.
     for server in broker._servers.values():
         server.instance.close()
+    writers = [handler.writer for _, handler in broker._sessions.values() if handler.writer is not None]
     try:
-        await asyncio.wait_for(broker.shutdown(), SHUTDOWN_S)
+        async with asyncio.timeout(SHUTDOWN_S):
+            await asyncio.gather(*(writer.close() for writer in writers), return_exceptions=True)
+            await broker.shutdown()
     except Exception as error:
         log.warning("the embedded broker did not end cleanly: %r", error)
 

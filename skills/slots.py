@@ -91,8 +91,9 @@ def _read_span(slot: str, said: Word, spec: Mapping[str, Any]) -> str:
 
 
 def _read_enum(slot: str, said: Word, spec: Mapping[str, Any]) -> str:
-    value = "_".join(str(said).casefold().split())
-    if value not in spec["values"]:
+    folded = "_".join(str(said).casefold().split())
+    value: str | None = next((value for value in spec["values"] if value.casefold() == folded), None)
+    if value is None:
         raise CannotRead(f"'{said}' is no {slot}")
     return value
 
