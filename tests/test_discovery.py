@@ -44,7 +44,7 @@ class World:
         return [(message.topic, message.payload) for message in self.discovery.publishes(call)]
 
 
-@pytest.fixture()
+@pytest.fixture
 def world() -> World:
     return World()
 
@@ -179,7 +179,7 @@ def test_shelly_true_and_false(world: World) -> None:
 
 def test_device_discovery(world: World) -> None:
     device = {"name": "Hall Node", "ids": "n1", "sa": "Hall"}
-    config = {
+    config: dict[str, Any] = {
         "dev": device, "o": {"name": "own"}, "avty_t": "n/avail", "qos": 0, "~": "n",
         "cmps": {
             "temp": {"p": "sensor", "stat_t": "~/temp", "uniq_id": "n_t", "dev_cla": "temperature", "name": "Temperature"},
@@ -432,6 +432,18 @@ def test_states(world: World, component: str, config: dict[str, Any], messages: 
     assert {key: entity.attributes.get(key) for key in attributes} == attributes
 
 
+def test_a_lamp_that_reports_colour_and_white_together_shows_what_changed(world: World) -> None:
+    both = {"schema": "template", "cmd_t": "c", "stat_t": "s", "cmd_on_tpl": "x", "cmd_off_tpl": "x", "stat_tpl": "on",
+            "r_tpl": "{{ value_json.r }}", "g_tpl": "{{ value_json.g }}", "b_tpl": "{{ value_json.b }}",
+            "clr_temp_tpl": "{{ value_json.ct }}"}  # fmt: skip
+    entity = world.entity("light", **both)
+    world.say("s", {"r": 255, "g": 0, "b": 0, "ct": 370})
+    world.say("s", {"r": 0, "g": 255, "b": 0, "ct": 370})
+    assert entity.attributes["color_mode"] == "rgb"
+    world.say("s", {"r": 0, "g": 255, "b": 0, "ct": 250})
+    assert (entity.attributes["color_mode"], entity.attributes["color_temp_kelvin"]) == ("color_temp", 4000)
+
+
 def test_an_event_says_what_and_when(world: World) -> None:
     entity = world.entity("event", stat_t="s", evt_typ=["press"])
     world.say("s", {"event_type": "press"})
@@ -604,7 +616,7 @@ def test_two_thousand_entities_stay_small_and_quick() -> None:
     for number in range(2_000):
         world.announce(
             "sensor", f"s{number}", state_topic=f"zigbee2mqtt/device {number // 10}", unique_id=f"u{number}",
-            value_template="{{ value_json.p%d }}" % (number % 10), device_class="temperature", name=f"Sensor {number}",
+            value_template=f"{{{{ value_json.p{number % 10} }}}}", device_class="temperature", name=f"Sensor {number}",
             unit_of_measurement="°C", state_class="measurement",
             device={"identifiers": [f"zigbee2mqtt_{number // 10}"], "name": f"Device {number // 10}", "model": "X", "sw": "1"},
             availability=[{"topic": "zigbee2mqtt/bridge/state", "value_template": "{{ value_json.state }}"}],

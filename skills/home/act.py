@@ -31,6 +31,7 @@ class _Plan:
     status: str | None = None               # settled as
     detail: str = ""
     met_before: frozenset[int] = field(default_factory=frozenset)   # which checks held already
+    heard: bool = False                     # it has reported anything since the sending
 
     def settle(self, status: str, detail: str = "") -> None:
         if self.status is None:
@@ -135,13 +136,18 @@ def _judge(plan: _Plan, entity: Entity) -> None:
     """A report came in after the sending: does it say what was asked for?"""
     if not plan.checks or entity.assumed or not entity.available:
         return
+    plan.heard = True
     met = [check.met(entity) for check in plan.checks]
     if all(met):
         plan.settle("already" if len(plan.met_before) == len(plan.checks) else "confirmed")
     elif False not in met and True in met and _news(plan, met):
         plan.settle("confirmed")  # what it never reports cannot be waited for
-    elif all(held or check.underway(entity) for held, check in zip(met, plan.checks, strict=True)):
+    elif _underway(plan, entity) and not any(check.patient for check in plan.checks):
         plan.settle("confirmed", "moving")
+
+
+def _underway(plan: _Plan, entity: Entity) -> bool:
+    return all(check.met(entity) or check.underway(entity) for check in plan.checks)
 
 
 def _news(plan: _Plan, met: Sequence[bool | None]) -> bool:
@@ -157,8 +163,8 @@ def _give_up(plan: _Plan) -> None:
     met = [check.met(entity) for check in plan.checks]
     if False not in met and True in met:
         plan.settle("sent", "it does not report that")
-    elif all(held or check.underway(entity) for held, check in zip(met, plan.checks, strict=True)):
-        plan.settle("already", "moving")
+    elif _underway(plan, entity):
+        plan.settle("confirmed" if plan.heard else "already", "moving")
     else:
         plan.settle("silent", "" if entity.state is None else f"reports {entity.state}")
 

@@ -112,10 +112,7 @@ def kelvin_to_rgb(kelvin: float) -> Rgb:
         green = 99.4708025861 * math.log(hundreds) - 161.1195681661
     else:
         green = 288.1221695283 * (hundreds - 60) ** -0.0755148492
-    if hundreds >= 66:
-        blue = 255.0
-    else:
-        blue = 0.0 if hundreds <= 19 else 138.5177312231 * math.log(hundreds - 10) - 305.0447927307
+    blue = 0.0 if hundreds <= 19 else 138.5177312231 * math.log(hundreds - 10) - 305.0447927307  # beyond 66: over 255
     return _byte(red), _byte(green), _byte(blue)
 
 

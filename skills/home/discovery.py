@@ -40,14 +40,17 @@ _ID = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _SHARED = ("availability", "availability_mode", "availability_template", "availability_topic", "command_topic", "encoding",
            "payload_available", "payload_not_available", "qos", "state_topic")
 # attributes with a meaning and a scale of Home Assistant's own: a device's raw JSON must not overwrite them
-_OWNED_ATTRIBUTES = frozenset("""
-brightness color color_mode color_temp color_temp_kelvin hs_color rgb_color xy_color effect effect_list supported_color_modes
-min_color_temp_kelvin max_color_temp_kelvin current_position current_tilt_position percentage percentage_step preset_mode
-preset_modes oscillating direction temperature target_temp_high target_temp_low current_temperature humidity current_humidity
-hvac_mode hvac_modes hvac_action fan_mode fan_modes swing_mode swing_modes mode available_modes operation_mode operation_list
-min_temp max_temp target_temp_step min_humidity max_humidity min max step options volume_level is_volume_muted source
-source_list fan_speed fan_speed_list available_tones event_type event_types code_format code_arm_required state
-""".split())
+_OWNED_ATTRIBUTES = frozenset({
+    "brightness", "color", "color_mode", "color_temp", "color_temp_kelvin", "hs_color", "rgb_color", "xy_color", "effect",
+    "effect_list", "supported_color_modes", "min_color_temp_kelvin", "max_color_temp_kelvin", "current_position",
+    "current_tilt_position", "percentage", "percentage_step", "preset_mode", "preset_modes", "oscillating", "direction",
+    "temperature", "target_temp_high", "target_temp_low", "current_temperature", "humidity", "current_humidity",
+    "hvac_mode", "hvac_modes", "hvac_action", "fan_mode", "fan_modes", "swing_mode", "swing_modes", "mode",
+    "available_modes", "operation_mode", "operation_list", "min_temp", "max_temp", "target_temp_step", "min_humidity",
+    "max_humidity", "min", "max", "step", "options", "volume_level", "is_volume_muted", "source", "source_list",
+    "fan_speed", "fan_speed_list", "available_tones", "event_type", "event_types", "code_format", "code_arm_required",
+    "state",
+})  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from . import colors
 from .model import Entity, ServiceCall
@@ -22,25 +22,30 @@ XY_TOLERANCE = 0.03
 MIRED_TOLERANCE = 6
 
 
-class Check(Protocol):
+class Check:
     """One thing that must hold."""
+
+    patient = False     # being underway is not enough while there is time left to see the end of it
 
     def met(self, entity: Entity) -> bool | None:
         """Whether it holds; None when the entity has never reported that."""
+        raise NotImplementedError
 
     def underway(self, entity: Entity) -> bool:
         """Whether the entity is on its way there."""
+        return False
 
     def assume(self, entity: Entity) -> None:
         """Make it hold, for an entity that reports nothing."""
 
 
 @dataclass(frozen=True)
-class State:
+class State(Check):
     """The state is one of `states`; one of `via` is on the way there."""
 
     states: tuple[str, ...]
     via: tuple[str, ...] = ()
+    patient: bool = False
 
     def met(self, entity: Entity) -> bool | None:
         return None if entity.state is None else entity.state in self.states
@@ -53,23 +58,17 @@ class State:
 
 
 @dataclass(frozen=True)
-class NotState:
-    """The state is none of `states`."""
+class NotState(Check):
+    """The state is none of `states`; what it is instead, nobody can assume."""
 
     states: tuple[str, ...]
 
     def met(self, entity: Entity) -> bool | None:
         return None if entity.state is None else entity.state not in self.states
 
-    def underway(self, entity: Entity) -> bool:
-        return False
-
-    def assume(self, entity: Entity) -> None:
-        """Nobody knows what it is instead."""
-
 
 @dataclass(frozen=True)
-class StateNear:
+class StateNear(Check):
     """The state is a number near `value`."""
 
     value: float
@@ -79,15 +78,12 @@ class StateNear:
         state = _float(entity.state)
         return None if state is None else abs(state - self.value) <= self.tolerance
 
-    def underway(self, entity: Entity) -> bool:
-        return False
-
     def assume(self, entity: Entity) -> None:
         entity.state = str(int(self.value) if float(self.value).is_integer() else self.value)
 
 
 @dataclass(frozen=True)
-class Near:
+class Near(Check):
     """An attribute is a number near `value`."""
 
     attribute: str
@@ -98,15 +94,12 @@ class Near:
         reported = _float(entity.attributes.get(self.attribute))
         return None if reported is None else abs(reported - self.value) <= self.tolerance
 
-    def underway(self, entity: Entity) -> bool:
-        return False
-
     def assume(self, entity: Entity) -> None:
         entity.attributes[self.attribute] = self.value
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Check):
     """A position, 0 shut .. 100 open; `origin` is where it set out from, if known."""
 
     attribute: str
@@ -139,7 +132,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Same:
+class Same(Check):
     """An attribute is this value, case aside."""
 
     attribute: str
@@ -149,15 +142,12 @@ class Same:
         reported = entity.attributes.get(self.attribute)
         return None if reported is None else str(reported).casefold() == str(self.value).casefold()
 
-    def underway(self, entity: Entity) -> bool:
-        return False
-
     def assume(self, entity: Entity) -> None:
         entity.attributes[self.attribute] = self.value
 
 
 @dataclass(frozen=True)
-class Color:
+class Color(Check):
     """A lamp shows this colour, by hue and saturation or by its place in the xy diagram."""
 
     rgb: colors.Rgb
@@ -178,15 +168,12 @@ class Color:
         wanted_x, wanted_y = colors.rgb_to_xy(*self.rgb)
         return math.hypot(x - wanted_x, y - wanted_y) <= XY_TOLERANCE
 
-    def underway(self, entity: Entity) -> bool:
-        return False
-
     def assume(self, entity: Entity) -> None:
         entity.attributes["rgb_color"] = list(self.rgb)
 
 
 @dataclass(frozen=True)
-class Kelvin:
+class Kelvin(Check):
     """A lamp shows this colour temperature, or the end of its own range that is nearest."""
 
     kelvin: float
@@ -198,9 +185,6 @@ class Kelvin:
         wanted = min(max(self.kelvin, _float(entity.attributes.get("min_color_temp_kelvin")) or 0),
                      _float(entity.attributes.get("max_color_temp_kelvin")) or math.inf)
         return abs(1e6 / reported - 1e6 / wanted) <= MIRED_TOLERANCE
-
-    def underway(self, entity: Entity) -> bool:
-        return False
 
     def assume(self, entity: Entity) -> None:
         entity.attributes["color_temp_kelvin"] = self.kelvin
@@ -234,10 +218,7 @@ def concrete(call: ServiceCall, entity: Entity) -> ServiceCall:
     if entity.domain in ("cover", "valve"):
         way = "open" if entity.state in ("closed", "closing") else "close"
         return ServiceCall(entity_id=call.entity_id, service=f"{way}_{entity.domain}", data=call.data)
-    if entity.domain == "media_player":
-        off = entity.state != "off"
-    else:
-        off = entity.state == "on"
+    off = entity.state != "off" if entity.domain == "media_player" else entity.state == "on"
     return ServiceCall(entity_id=call.entity_id, service="turn_off" if off else "turn_on", data=call.data)
 
 
@@ -246,8 +227,8 @@ def concrete(call: ServiceCall, entity: Entity) -> ServiceCall:
 Rule = Callable[[Mapping[str, Any], Entity], Checks]
 
 
-def _state(*states: str, via: tuple[str, ...] = ()) -> Rule:
-    return lambda data, entity: (State(states, via),)
+def _state(*states: str, via: tuple[str, ...] = (), patient: bool = False) -> Rule:
+    return lambda data, entity: (State(states, via, patient),)
 
 
 def _not_state(*states: str) -> Rule:
@@ -362,8 +343,10 @@ _BY_DOMAIN: dict[str, dict[str, Rule]] = {
         "stop_valve": _not_state("opening", "closing"),
     },
     "lock": {
-        "lock": _state("locked", via=("locking",)), "unlock": _state("unlocked", "open", via=("unlocking", "opening")),
-        "open": _state("open", "unlocked", via=("opening", "unlocking")),
+        # a bolt may jam on its way: only its end is the truth
+        "lock": _state("locked", via=("locking",), patient=True),
+        "unlock": _state("unlocked", "open", via=("unlocking", "opening"), patient=True),
+        "open": _state("open", "unlocked", via=("opening", "unlocking"), patient=True),
     },
     "climate": {
         "turn_on": _not_state("off"), "set_temperature": _temperature, "set_hvac_mode": _state_is("hvac_mode"),

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_SOURCE_CHARS = 8_192
 MAX_OUTPUT_CHARS = 65_536
-FUEL = 50_000                       # minijinja's units: about one per instruction or byte built
+FUEL = 200_000                      # minijinja's units: about one per instruction or byte built
 
 _ENTITY_WORDS = re.compile(r"\b(?:this|entity_id|name)\b")
 

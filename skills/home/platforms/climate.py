@@ -96,7 +96,7 @@ class Climate(_Thermostat):
         config = self.config
         if config.has("mode_command_topic"):
             self.feature("hvac_modes")
-        self.option("hvac_modes", self.modes())
+            self.option("hvac_modes", self.modes())
         if config.has("fan_mode_command_topic"):
             self.feature("fan_modes")
             self.option("fan_modes", config.texts("fan_modes", ("auto", "low", "medium", "high")))
@@ -167,9 +167,9 @@ class WaterHeater(_Thermostat):
         self.set_up_temperature(low, high)
         if self.config.has("mode_command_topic"):
             self.feature("modes")
+            self.option("operation_list", self.modes())
         if self.config.has("power_command_topic"):
             self.feature("turn_on", "turn_off")
-        self.option("operation_list", self.modes())
         self.follow("mode_state_topic", "mode_state_template", self.heard_mode)
 
     def modes(self) -> list[str]:

@@ -41,10 +41,12 @@ class Light(OnOff):
 
     component = "light"
 
-    __slots__ = ("modes",)
+    __slots__ = ("last_color", "last_kelvin", "modes")
 
     def set_up(self) -> None:
         self.modes = self.color_modes()
+        self.last_color: tuple[float, ...] | None = None    # as reported: what tells which of two was changed
+        self.last_kelvin: float | None = None
         self.describe_modes()
         self.feature("turn_on", "turn_off")
         if self.has_effect():
@@ -148,11 +150,23 @@ class Light(OnOff):
 
     # reports
 
+    def as_kelvin(self, value: float) -> float:
+        """A reported temperature, mired unless the config says kelvin. Raises: BadPayload."""
+        if value <= 0:
+            raise BadPayload(f"a colour temperature of {value}")
+        return value if self.config.flag("color_temp_kelvin") else colors.mired_to_kelvin(value)
+
     def show_brightness(self, value: float, scale: float) -> None:
         self.set("brightness", min(255, round(value / scale * 255)))
 
-    def show_color(self, mode: str, values: Sequence[float]) -> None:
-        """A colour reported in one way is kept in all, as Home Assistant does."""
+    def show_color(self, mode: str, values: Sequence[float], *, beside: bool = False) -> None:
+        """A colour reported in one way is kept in all, as Home Assistant does.
+
+        `beside`: the message tells a temperature too, and not which of the two the lamp shows: the one that changed.
+        """
+        unchanged, self.last_color = self.last_color == tuple(values), tuple(values)
+        if beside and unchanged and self.entity.attributes.get("color_mode") == "color_temp":
+            return
         rgb, hs, xy = _all_ways(mode, values)
         self.set("color_mode", mode)
         self.set("rgb_color", list(rgb))
@@ -160,7 +174,10 @@ class Light(OnOff):
         self.set("xy_color", list(xy))
         self.set("color_temp_kelvin", None)
 
-    def show_kelvin(self, kelvin: float) -> None:
+    def show_kelvin(self, kelvin: float, *, beside: bool = False) -> None:
+        unchanged, self.last_kelvin = self.last_kelvin == kelvin, kelvin
+        if beside and unchanged and self.entity.attributes.get("color_mode") in _COLOR:
+            return
         self.set("color_mode", "color_temp")
         self.set("color_temp_kelvin", round(kelvin))
         for name in ("rgb_color", "hs_color", "xy_color"):
@@ -247,16 +264,15 @@ class JsonLight(Light):
 
     def heard_color(self, report: Mapping[str, Any]) -> None:
         mode, color, temperature = report.get("color_mode"), report.get("color"), report.get("color_temp")
-        if mode == "color_temp" or (mode is None and temperature and not isinstance(color, dict)):
-            if temperature:
-                value = as_number("color_temp", temperature)
-                self.show_kelvin(value if self.config.flag("color_temp_kelvin") else colors.mired_to_kelvin(value))
-        elif isinstance(color, dict) and self.modes & set(_COLOR):
+        beside = mode is None and bool(temperature) and isinstance(color, dict)
+        if isinstance(color, dict) and mode != "color_temp" and self.modes & set(_COLOR):
             values = _from_object(color)
             if values is not None:
-                self.show_color(*values)
+                self.show_color(*values, beside=beside)
         elif isinstance(mode, str) and mode in self.modes:
             self.set("color_mode", mode)
+        if temperature and mode in (None, "color_temp"):
+            self.show_kelvin(self.as_kelvin(as_number("color_temp", temperature)), beside=beside)
 
 
 class DefaultLight(Light):
@@ -359,10 +375,9 @@ class DefaultLight(Light):
     def heard_temperature(self, text: str) -> bool:
         if text in ("", NONE):
             return False
-        value = reported_number(text)
-        if value <= 0:
-            raise BadPayload(f"a colour temperature of {value}")
-        self.show_kelvin(value if self.config.flag("color_temp_kelvin") else colors.mired_to_kelvin(value))
+        topics = {self.config.topic(f"{mode}_state_topic") for mode in _COLOR}
+        beside = self.config.topic("color_temp_state_topic") in topics
+        self.show_kelvin(self.as_kelvin(reported_number(text)), beside=beside)
         return True
 
     def heard_channels(self, mode: str) -> Callable[[str], bool]:
@@ -374,7 +389,8 @@ class DefaultLight(Light):
                 raise BadPayload(f"{mode}: {text[:40]!r}")
             if mode.startswith("rgb") and not self.has_level_topic() and max(values):
                 self.show_brightness(max(values), 255)
-            self.show_color(mode, values)
+            beside = self.config.topic(f"{mode}_state_topic") == self.config.topic("color_temp_state_topic")
+            self.show_color(mode, values, beside=beside)
             return True
 
         return heard
@@ -448,12 +464,13 @@ class TemplateLight(Light):
     def heard_color(self, text: str) -> None:
         channels = [self.read(name, text) for name in ("red", "green", "blue")]
         temperature = self.read("color_temp", text)
-        if "rgb" in self.modes and all(channel not in (None, "", NONE) for channel in channels):
-            self.show_color("rgb", [reported_number(str(channel)) for channel in channels])
-        elif "color_temp" in self.modes and temperature not in (None, "", NONE):
-            value = reported_number(str(temperature))
-            if value > 0:
-                self.show_kelvin(value if self.config.flag("color_temp_kelvin") else colors.mired_to_kelvin(value))
+        has_color = "rgb" in self.modes and all(channel not in (None, "", NONE) for channel in channels)
+        has_temperature = "color_temp" in self.modes and temperature not in (None, "", NONE)
+        beside = has_color and has_temperature
+        if has_color:
+            self.show_color("rgb", [reported_number(str(channel)) for channel in channels], beside=beside)
+        if has_temperature:
+            self.show_kelvin(self.as_kelvin(reported_number(str(temperature))), beside=beside)
 
     def read(self, name: str, text: str) -> str | None:
         template = self.config.template(f"{name}_template")

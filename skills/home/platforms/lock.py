@@ -63,9 +63,10 @@ _ARMS = {  # service: (payload key, its default)
     "arm_custom_bypass": ("payload_arm_custom_bypass", "ARM_CUSTOM_BYPASS"),
     "trigger": ("payload_trigger", "TRIGGER"),
 }
-_PANEL_STATES = frozenset(
-    "disarmed armed_home armed_away armed_night armed_vacation armed_custom_bypass pending arming disarming triggered".split()
-)
+_PANEL_STATES = frozenset((
+    "disarmed", "armed_home", "armed_away", "armed_night", "armed_vacation", "armed_custom_bypass", "pending", "arming",
+    "disarming", "triggered",
+))  # fmt: skip
 _REMOTE_CODES = ("REMOTE_CODE", "REMOTE_CODE_TEXT")     # the panel itself checks the code
 
 
