@@ -125,8 +125,9 @@ def _whole(tokens: Sequence[str], start: int) -> tuple[Fraction, int] | None:
 
 
 def _scaled(tokens: Sequence[str], value: Fraction, index: int) -> tuple[Fraction, int]:
-    """"2 thousand", "3k", "2 dozen"."""
-    scale = SCALES.get(_word(tokens, index))
+    """"2 thousand", "3k", "2 dozen"; but the k of "2700K" is kelvin."""
+    word = _word(tokens, index)
+    scale = SCALES.get(word) if word != "k" or value < 100 else None
     return (value * scale, index + 1) if scale else (value, index)
 
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 
 def _set(words: str) -> frozenset[str]:
@@ -27,6 +27,7 @@ _SPELLED_APART = {
 }
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> tuple[str, ...]:
     """The words of `text` for comparing: lower case, without accents, apostrophes and punctuation.
 

@@ -105,6 +105,7 @@ class Names:
         self.areas = _place_labels(home.areas, _area_names(home))
         self.floors = _place_labels(home.floors, _floor_names(home))
         self.floor_of_area = {area.name: area.floor for area in home.areas.values()}
+        self._beside: dict[str, frozenset[str]] = {}
         self.labels = [label for entity in self.entities.values() for label in self._labels_of(entity)]
         self.by_stem: dict[str, list[int]] = {}
         self.by_joined: dict[str, list[int]] = {}
@@ -265,13 +266,13 @@ class Names:
 
     def beside(self, entity: Entity) -> frozenset[str]:
         """Words that may be said with an entity's name without being part of it: its area's and floor's."""
-        if entity.area is None:
-            return frozenset()
-        names = [
-            *self.areas.get(entity.area, (entity.area,)),
-            *self.floors.get(self.floor_of_area.get(entity.area) or "", ()),
-        ]
-        return frozenset(stem for name in names for stem in stems(fold(name)))
+        return self._beside_area(entity.area) if entity.area is not None else frozenset()
+
+    def _beside_area(self, area: str) -> frozenset[str]:
+        if area not in self._beside:
+            names = (*self.areas.get(area, (area,)), *self.floors.get(self.floor_of_area.get(area) or "", ()))
+            self._beside[area] = frozenset(stem for name in names for stem in stems(fold(name))) - _GENERIC
+        return self._beside[area]
 
     # ------------------------------------------------------------ places
 
@@ -289,19 +290,25 @@ class Names:
                 return [match for match in best if match.is_floor == best[0].is_floor]
         return []
 
-    def _all_places(self) -> Iterator[tuple[str, bool, str, tuple[str, ...]]]:
-        for table, is_floor in ((self.areas, False), (self.floors, True)):
-            for name, texts in table.items():
-                for text in texts:
-                    yield name, is_floor, text, stems(content(fold(text)))
+    @cached_property
+    def _places(self) -> list[tuple[str, bool, str, tuple[str, ...]]]:
+        """(own name, is it a floor, name or alias, its words) of every area and floor."""
+        return [
+            (name, is_floor, text, stems(content(fold(text))))
+            for table, is_floor in ((self.areas, False), (self.floors, True))
+            for name, texts in table.items()
+            for text in texts
+        ]
+
+    @cached_property
+    def _place_by_joined(self) -> dict[str, list[PlaceMatch]]:
+        found: dict[str, list[PlaceMatch]] = {}
+        for name, is_floor, text, words in self._places:
+            found.setdefault("".join(words), []).append(PlaceMatch(name, is_floor, 1.0, f"'{text}'"))
+        return found
 
     def _place_exact(self, said: tuple[str, ...]) -> list[PlaceMatch]:
-        joined = "".join(said)
-        return _best_places(
-            PlaceMatch(name, is_floor, 1.0, f"'{text}'")
-            for name, is_floor, text, words in self._all_places()
-            if "".join(words) == joined
-        )
+        return _best_places(self._place_by_joined.get("".join(said), ()))
 
     def _place_alike(self, said: tuple[str, ...]) -> list[PlaceMatch]:
         def score(words: tuple[str, ...]) -> float:
@@ -315,7 +322,7 @@ class Names:
             joined = fuzz.ratio(one, other) / 100 if near else 0.0
             return joined if joined >= 0.85 else 0.0
 
-        scored = ((name, is_floor, text, score(words)) for name, is_floor, text, words in self._all_places())
+        scored = ((name, is_floor, text, score(words)) for name, is_floor, text, words in self._places)
         return _best_places(
             PlaceMatch(name, is_floor, round(value, 3), f"'{' '.join(said)}' ~ '{text}'")
             for name, is_floor, text, value in scored
@@ -341,7 +348,7 @@ class Names:
         for parts in (telling, ["".join(said)]):
             found = [
                 PlaceMatch(name, is_floor, 0.8, f"'{' '.join(said)}' is part of '{text}'")
-                for name, is_floor, text, words in self._all_places()
+                for name, is_floor, text, words in self._places
                 if parts and all(any(alike(word, known) >= 0.86 for known in words) for word in parts)
             ]
             if found:
@@ -352,7 +359,7 @@ class Names:
         """ "garden" of a home that has a "Front Yard"; "upstairs" of one with a "First Floor"."""
         phrase = " ".join(said)
         by_phrase: dict[str, list[tuple[str, bool, str]]] = {}
-        for name, is_floor, text, words in self._all_places():
+        for name, is_floor, text, words in self._places:
             by_phrase.setdefault(" ".join(words), []).append((name, is_floor, text))
         for other in RELATED_FLOORS.get(phrase, ()):
             for name, is_floor, text in by_phrase.get(" ".join(stems(fold(other))), ()):
@@ -364,10 +371,16 @@ class Names:
             for name, is_floor, text in by_phrase.get(other, ())
         )
 
+    def _names_all_kinds(self, match: PlaceMatch, run: Sequence[str]) -> bool:
+        """Whether no kind word of the run is lost in the place: "living oom tv" is not just the Living Room."""
+        texts = (self.floors if match.is_floor else self.areas)[match.name]
+        known = {stem for text in texts for stem in stems(fold(text))}
+        return not (set(run) & kind_words()) - known
+
     def nearest_place(self, text: str) -> str | None:
         """The area that sounds most like `text`, to ask about; None when none is near."""
         said = "".join(stems(content(fold(text))))
-        spelt = {"".join(words): name for name, _, _, words in self._all_places()}
+        spelt = {"".join(words): name for name, _, _, words in self._places}
         near = process.extractOne(said, list(spelt), scorer=fuzz.ratio, score_cutoff=66)
         return spelt[near[0]] if near else None
 
@@ -383,7 +396,7 @@ class Names:
                     run = said[start : start + length]
                     if not all(word in FILLERS for word in run):
                         rest = (*words[:start], *words[start + length :])
-                        found += [(match, rest) for match in way(content(run))]
+                        found += [(match, rest) for match in way(content(run)) if self._names_all_kinds(match, run)]
                 if found:
                     return found
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..words import FILLERS, ORDINALS, fold, singular
 from .model import Entity, Home
@@ -75,10 +75,9 @@ _YES = frozenset(
     {"yes", "yeah", "yep", "yup", "sure", "ok", "okay", "please", "right", "correct", "exactly", "indeed", "aye"}
 )
 _BUT = frozenset({"except", "but", "without", "not", "apart"})
-_SMALL_TALK = (
-    FILLERS
-    | _YES
-    | frozenset({"i", "meant", "mean", "want", "take", "do", "think", "lets", "say", "um", "uh", "er", "hm"})
+_BETWEEN = frozenset({"and", "plus", "also"})
+_SMALL_TALK = FILLERS | frozenset(
+    {"i", "meant", "mean", "want", "take", "do", "think", "lets", "say", "um", "uh", "er", "hm", "them", "number"}
 )
 
 
@@ -87,14 +86,15 @@ def choose(home: Home, choices: Sequence[Entity], text: str) -> tuple[Entity, ..
 
     Returns: () when it declines ("neither") or is no answer to this question.
     """
-    words = fold(text)
+    words = fold(text.replace(",", " and "))
     if not words or not choices:
         return ()
+    names = names_of(home)
     kept, spared = _split_at_but(words)
-    picked = _pick(home, choices, kept) if kept else tuple(choices)
+    picked = _pick(names, choices, kept) if kept else tuple(choices)
     if not spared:
         return picked
-    less = {entity.entity_id for entity in _pick(home, choices, spared)}
+    less = {entity.entity_id for entity in _pick(names, choices, spared)}
     return tuple(entity for entity in picked or choices if entity.entity_id not in less) if less else ()
 
 
@@ -106,41 +106,58 @@ def _split_at_but(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, .
     return words, ()
 
 
-def _pick(home: Home, choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
+def _pick(names: Names, choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
+    """ "the office and the hallway" picks what each part picks, in the order of the choices."""
     if any(word in _NEITHER for word in words):
         return ()
-    telling = tuple(word for word in words if word not in _SMALL_TALK and word not in _ALL)
+    parts = [_pick_one(names, choices, part) for part in _parts(words)]
+    if not all(parts):
+        return _pick_one(names, choices, words)
+    picked = {entity.entity_id for part in parts for entity in part}
+    return tuple(entity for entity in choices if entity.entity_id in picked)
+
+
+def _parts(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    parts: list[tuple[str, ...]] = [()]
+    for word in words:
+        if word in _BETWEEN:
+            parts.append(())
+        else:
+            parts[-1] = (*parts[-1], word)
+    return [part for part in parts if part]
+
+
+def _pick_one(names: Names, choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
+    told = {entity.entity_id: _told(names, entity, words) for entity in choices}
+    telling = [
+        index
+        for index, word in enumerate(words)
+        if word not in _SMALL_TALK | _ALL and (word not in _YES or any(index in mine for mine in told.values()))
+    ]
     if not telling:
         agrees = any(word in _ALL for word in words) or (len(choices) == 1 and any(word in _YES for word in words))
         return tuple(choices) if agrees else ()
-    return _by_words(names_of(home), choices, telling) or _by_order(choices, telling)
+    return _by_order(choices, [words[index] for index in telling]) or _by_words(choices, told, telling)
 
 
-def _by_order(choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
-    """ "the second", "the last one", "number two", "the first and the third"."""
-    ordered = words if set(words) & set(ORDINALS) or "number" in words else ()
-    places = [ORDINALS[word] for word in ordered if word in ORDINALS]
-    if not ordered and len(words) == 1 and words[0] in ORDINALS:
-        places = [ORDINALS[words[0]]]
-    count = len(choices)
-    indexes = dict.fromkeys(place if place >= 0 else count + place for place in places)
-    return tuple(choices[index] for index in indexes if 0 <= index < count)
-
-
-def _by_words(names: Names, choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
-    """The choices that more of the words tell of than of the others; every word must tell of some choice."""
-    said = stems(words)
-    told = {entity.entity_id: _told(names, entity, said) for entity in choices}
-    telling = [index for index in range(len(said)) if sum(index in words_of for words_of in told.values()) > 0]
-    if len(telling) * 2 < len(said):
+def _by_order(choices: Sequence[Entity], words: Sequence[str]) -> tuple[Entity, ...]:
+    """ "the second", "the last one", "number two"."""
+    if len(words) != 1 or words[0] not in ORDINALS:
         return ()
-    picking = [index for index in telling if any(index not in words_of for words_of in told.values())]
+    place = ORDINALS[words[0]]
+    return (choices[place],) if -len(choices) <= place < len(choices) else ()
+
+
+def _by_words(choices: Sequence[Entity], told: Mapping[str, set[int]], telling: Sequence[int]) -> tuple[Entity, ...]:
+    """The choices that the most words tell of; at least half of the words must tell of some choice."""
+    known = [index for index in telling if any(index in mine for mine in told.values())]
+    if not known or len(known) * 2 < len(telling):
+        return ()
+    picking = [index for index in known if any(index not in mine for mine in told.values())]
     if not picking:
         return tuple(choices) if len(choices) == 1 else ()
-    fullest = max(sum(index in words_of for index in picking) for words_of in told.values())
-    best = [entity for entity in choices if sum(index in told[entity.entity_id] for index in picking) == fullest]
-    apart = [entity for entity in choices if any(index in told[entity.entity_id] for index in picking)]
-    return tuple(apart if fullest == 1 and len(picking) > 1 and len(apart) > len(best) - 1 else best)
+    most = max(sum(index in mine for index in picking) for mine in told.values())
+    return tuple(entity for entity in choices if sum(index in told[entity.entity_id] for index in picking) == most)
 
 
 def _told(names: Names, entity: Entity, said: Sequence[str]) -> set[int]:
@@ -150,6 +167,6 @@ def _told(names: Names, entity: Entity, said: Sequence[str]) -> set[int]:
         known.update(stems(fold(text)))
     return {
         index
-        for index, word in enumerate(said)
+        for index, word in enumerate(stems(said))
         if any(alike(word, other) for other in known) or fits_kind((word,), entity)
     }

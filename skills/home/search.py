@@ -642,9 +642,14 @@ class _Search:
         word = self.said.word
         if word in (None, "light", "lighting"):
             return False
-        names = [f" {' '.join(stems(fold(name)))} " for name in (entity.name, *entity.aliases)]
+        names = [stems(fold(name)) for name in (entity.name, *entity.aliases)]
         same = {word} if word == "lamp" else synonyms(word) - {"light"}
-        return any(f" {other} " in name for other in same for name in names)
+        compound = word.replace(" ", "")
+        return any(
+            f" {other} " in f" {' '.join(name)} " or (len(compound) > 6 and compound in "".join(name))
+            for other in same
+            for name in names
+        )
 
     def _everything(self) -> frozenset[str]:
         """The domains that "everything" means for this intent."""
@@ -721,21 +726,20 @@ class _Search:
         """What an exception names, among what was found; a place's name spares what is there."""
         among = {entity.entity_id for entity in found}
         words = fold(name)
-        matches = [
-            match for match in self.names.search(words, lambda entity: entity.entity_id in among) if match.score >= SURE
-        ]
-        if matches:
-            return {match.entity_id for match in matches if match.score >= matches[0].score - MARGIN}
-        kind_said = content(words)
-        of_kind = {entity.entity_id for entity in found if fits_kind(kind_said, entity)}
-        if of_kind:
-            return of_kind
-        for place, rest in self.names.split_place(words):
-            kept = tuple(word for word in rest if not _is_filler(word))
-            areas = self._areas_of(place)
+        exact = self.names.exact(words, lambda entity: entity.entity_id in among)
+        if exact:
+            return {match.entity_id for match in exact}
+        group = self._as_group(words)
+        if group is not None:
+            kind = group.words
             return {
-                entity.entity_id for entity in found if entity.area in areas and (not kept or fits_kind(kept, entity))
+                entity.entity_id
+                for entity in found
+                if (not group.place.said or group.place.holds(entity)) and (not kind or fits_kind(kind, entity))
             }
+        matches = [match for match in self.names.search(words, self._acts_on) if match.score >= SURE]
+        if matches:
+            return {match.entity_id for match in matches if match.score >= matches[0].score - MARGIN} & among
         if self.names.search(words, lambda entity: True):
             return set()  # it is known, and not touched anyway
         raise _Ask(
