@@ -28,7 +28,7 @@ from ..words import (
     singular,
 )
 from .model import Entity, Home
-from .names import Match, Names, content, names_of, stems
+from .names import Match, Names, content, fits_kind, names_of, stems
 from .said import Context
 
 CLEAR = 0.85  # a name this like one of the home's, and no other nearly so, is that one
@@ -113,10 +113,27 @@ class _Grounding:
             del self.slots[slot]
             return
         matches = self.names.places(text, floors_first=slot == "floor")
+        if not matches:
+            self._not_a_place(slot, fold(text))
         if len(matches) != 1:
             return
         del self.slots[slot]
         self.slots.setdefault("floor" if matches[0].is_floor else "area", matches[0].name)
+
+    def _not_a_place(self, slot: str, words: tuple[str, ...]) -> None:
+        """An area span that is a device's name ("the tv"), or a place and a kind ("kitchen lights")."""
+        exact = self.names.exact(words, self._of_kind_said) if "name" in self.known and "name" not in self.slots else []
+        if exact and (exact[0].exact or not is_plural(words[-1])):
+            del self.slots[slot]
+            self._take(exact[0], words)
+            return
+        for place, rest in self.names.split_place(words):
+            if kinds_of(content(rest)):
+                del self.slots[slot]
+                self.slots.setdefault("floor" if place.is_floor else "area", place.name)
+                for other, value in self._allowed(self._kind_slots(content(rest))).items():
+                    self.slots.setdefault(other, value)
+                return
 
     def _spelled_place(self, text: str) -> str:
         matches = self.names.places(text)
@@ -128,7 +145,7 @@ class _Grounding:
         text = self.slots.get("name")
         if not isinstance(text, str) or said_as(text, ALL | IT | THEM | OTHER | HERE | THERE):
             return
-        words = fold(text)
+        words = self.names.repaired(fold(text))
         exact = self._best(self.names.exact(words, self._fits), words)
         group = self._as_group(words)
         if exact is not None and not (group and exact.stems_only and is_plural(words[-1])):
@@ -192,9 +209,17 @@ class _Grounding:
             slot = "floor" if place.is_floor else "area"
             if not left and self.slots.get(slot, place.name) == place.name:
                 return self._allowed({slot: place.name, **self._implied_kind()})
-            if left and kinds_of(left):
+            if left and kinds_of(left) and not self._keeps_word(place.name, left):
                 return self._allowed({slot: place.name, **self._kind_slots(left)})
         return None
+
+    def _keeps_word(self, area: str, left: tuple[str, ...]) -> bool:
+        """ "the bedroom lamp" is one thing where something of the bedroom is called a lamp: the name stays as said."""
+        word = left[-1]
+        if is_plural(word) or word in _BROAD or set(left) & QUANTITY_ALL:
+            return False
+        found = [entity for entity in self.names.entities.values() if entity.area == area and fits_kind(left, entity)]
+        return len({word in stems(fold(entity.name)) for entity in found}) == 2
 
     def _kind_alone(self, kind_said: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Any] | None:
         """ "the lights"; but "the lamp" keeps its word, as a lamp is not any light."""

@@ -228,6 +228,30 @@ class Names:
                 out.extend(self._split(word))
         return tuple(out)
 
+    def repaired(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The words with slips in kind words mended: "kitchen ligths" -> "kitchen lights"; known words stay."""
+        return tuple(self._repaired(word) for word in words)
+
+    def _repaired(self, word: str) -> str:
+        stem = singular(word)
+        if (
+            len(stem) < 4
+            or stem in self.by_stem
+            or stem in kind_words()
+            or word in FILLERS
+            or stem in self._place_words
+        ):
+            return word
+        near = max(_common_kinds(), key=lambda kind: alike(stem, kind))
+        likeness = alike(stem, near)
+        if likeness < 0.8 or any(alike(stem, known) > likeness for known in self._vocabulary):
+            return word
+        return f"{near}s" if stem != word or word.endswith("s") else near
+
+    @cached_property
+    def _place_words(self) -> frozenset[str]:
+        return frozenset(word for _, _, _, words in self._places for word in words)
+
     def _split(self, word: str) -> tuple[str, ...]:
         for cut in range(3, len(word) - 2):
             if word[:cut] in self.by_stem and word[cut:] in self.by_stem:
@@ -400,6 +424,12 @@ class Names:
                 if found:
                     return found
         return []
+
+
+@lru_cache(maxsize=1)
+def _common_kinds() -> tuple[str, ...]:
+    """Kind words of one word, long enough to be told from others."""
+    return tuple(word for kind in KINDS for word in kind.words if " " not in word and len(word) > 3)
 
 
 @lru_cache(maxsize=1)

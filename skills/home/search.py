@@ -128,6 +128,10 @@ _STATE_OF = {
 }
 
 
+# Where there is no sensor, something else may measure it.
+_MEASURED_BY = {"temperature": "current_temperature", "humidity": "current_humidity"}
+
+
 class _Ask(Exception):
     """The way out of a step that cannot go on without an answer."""
 
@@ -401,7 +405,7 @@ class _Search:
     # ------------------------------------------------------------ by name
 
     def _by_name(self, name: str) -> tuple[list[Entity], str]:
-        words = fold(name)
+        words = self.names.repaired(fold(name))
         for fits in self._hints():
             exact = self.names.exact(words, fits)
             group = self._as_group(words)
@@ -677,6 +681,12 @@ class _Search:
         told = [entity for entity in pool if entity.domain in near and _has_class(entity, device_class)]
         if own or told:
             return own + told
+        if (
+            self.asking
+            and device_class in _MEASURED_BY
+            and (measuring := [entity for entity in pool if _MEASURED_BY[device_class] in entity.attributes])
+        ):
+            return measuring
         family = class_family(device_class)
         return (
             [entity for entity in pool if domain in (None, entity.domain) and entity.device_class in family]

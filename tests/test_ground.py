@@ -1,0 +1,188 @@
+"""Slots in a home's own words: what only the home can settle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingle.skills.home.model import load_home
+from ingle.skills.home.resolver import Context, ground, resolve, said_of
+
+from .worlds import family_house, home_of, thing, three_rooms_of_lights
+
+HOUSE = family_house()
+HOME = home_of(
+    thing("light.lamp", "Bedroom Lamp", "Bedroom"),
+    thing("light.ceiling", "Bedroom Ceiling", "Bedroom"),
+    thing("light.kitchen", "Kitchen Light", "Kitchen"),
+    thing("light.sink", "Sink", "Kitchen"),
+    thing("cover.left", "Left Blind", "Bedroom", device_class="blind"),
+    thing("cover.right", "Right Blind", "Bedroom", device_class="blind"),
+    thing("fan.kitchen", "Kitchen Fan", "Kitchen"),
+    thing("media_player.tv", "TV", "Bedroom", device_class="tv", aliases=("the box",)),
+    thing("climate.bedroom", "Bedroom Thermostat", "Bedroom"),
+)
+
+
+def grounded(text: str, intent: str = "HassTurnOn", **slots: Any) -> dict[str, Any]:
+    return ground(HOME, intent, slots, Context(), text)
+
+
+# ---------------------------------------------------------------- a name that is a place and a kind
+
+
+@pytest.mark.parametrize(
+    ("name", "slots"),
+    [
+        ("bedroom lights", {"area": "Bedroom", "domain": "light"}),
+        ("the lights in the bedroom", {"area": "Bedroom", "domain": "light"}),
+        ("kitchen lights", {"area": "Kitchen", "domain": "light"}),
+        ("kitchen ligths", {"area": "Kitchen", "domain": "light"}),
+        ("bedroom blinds", {"area": "Bedroom", "domain": "cover", "device_class": "blind"}),
+        ("all the kitchen fans", {"area": "Kitchen", "domain": "fan"}),
+        ("the lights", {"domain": "light"}),
+        ("kitchen", {"area": "Kitchen", "domain": "light"}),
+        ("bedroom light", {"area": "Bedroom", "domain": "light"}),
+    ],
+)
+def test_place_and_kind(name: str, slots: dict[str, str]) -> None:
+    assert grounded(f"turn on {name}", name=name) == slots
+
+
+# ---------------------------------------------------------------- a name, however it was read
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "name"),
+    [
+        ("bedroom lamp on", {"name": "bedroom lamp"}, "Bedroom Lamp"),
+        ("bedroom lamp on", {"area": "bedroom", "domain": "light"}, "Bedroom Lamp"),
+        ("the lamp in the bedroom please", {"area": "bedroom", "domain": "light"}, "Bedroom Lamp"),
+        ("turn on the kitchen light", {"area": "kitchen", "domain": "light"}, "Kitchen Light"),
+        ("turn on the kitchen light", {"name": "kitchen light"}, "Kitchen Light"),
+        ("turn on the bedrom lamp", {"name": "bedrom lamp"}, "Bedroom Lamp"),
+        ("put the sink light on", {"name": "sink light"}, "Sink"),
+        ("box on", {"name": "box"}, "the box"),
+    ],
+)
+def test_a_device_of_that_name(text: str, slots: dict[str, str], name: str) -> None:
+    assert grounded(text, **slots) == {"name": name}
+
+
+@pytest.mark.parametrize(
+    "text", ["turn on the lights in the kitchen", "kitchen lights on", "light on in the kitchen", "all kitchen lights on"]
+)
+def test_a_room_s_lights_stay_a_room_s_lights(text: str) -> None:
+    assert grounded(text, area="kitchen", domain="light") == {"area": "Kitchen", "domain": "light"}
+
+
+def test_intents_that_act_on_one_kind() -> None:
+    assert grounded("how warm is the bedroom thermostat", "HassClimateGetTemperature", area="bedroom") == {
+        "name": "Bedroom Thermostat"
+    }
+    assert grounded("bedroom tv louder", "HassSetVolumeRelative", area="bedroom", volume_step="up") == {
+        "name": "TV", "area": "Bedroom", "volume_step": "up"
+    }  # fmt: skip
+    assert grounded("pause the tv and dim the bedroom lights", "HassLightSet", area="bedroom", brightness=20) == {
+        "area": "Bedroom", "brightness": 20
+    }  # fmt: skip
+
+
+def test_own_spelling_and_right_slot_for_places() -> None:
+    def where(**slots: Any) -> dict[str, Any]:
+        return ground(HOUSE, "HassTurnOff", {"domain": "light", **slots}, Context(), "")
+
+    assert where(area="the lounge") == {"domain": "light", "area": "Living Room"}
+    assert where(area="upstairs") == {"domain": "light", "floor": "Upstairs"}
+    assert where(floor="kitchen") == {"domain": "light", "area": "Kitchen"}
+    assert where(except_area=["emmas room"]) == {"domain": "light", "except_area": ["Kids Bedroom"]}
+    assert where(area="conservatory") == {"domain": "light", "area": "conservatory"}  # asked about later, never dropped
+    assert where(area="bedroom") == {"domain": "light", "area": "bedroom"}  # two fit: asked about later
+
+
+def test_an_alias_stays_the_alias() -> None:  # wish 10
+    home = home_of(thing("light.a", "Lights", "Hall", aliases=("disco",)), thing("light.b", "Lights", "Office"))
+    slots = ground(home, "HassTurnOn", {"name": "disco"}, Context(), "disco on")
+    assert slots == {"name": "disco"}
+    answer = resolve(home, said_of(slots, "disco on"), Context())
+    assert [entity.entity_id for entity in answer.entities] == ["light.a"]
+
+
+def test_the_room_stays_beside_a_name_that_several_have() -> None:
+    slots = ground(three_rooms_of_lights(), "HassTurnOff", {"name": "office lights"}, Context(), "office lights off")
+    assert slots == {"name": "Lights", "area": "Office"}
+
+
+@pytest.mark.parametrize("name", ["it", "them", "that one", "all", "everything", "the other one"])
+def test_what_points_is_kept(name: str) -> None:
+    assert grounded("", name=name) == {"name": name}
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots"),
+    [
+        ("HassStartTimer", {"name": "kitchen light", "minutes": 5}),
+        ("HassListAddItem", {"name": "kitchen", "item": ["lamp"]}),
+        ("HassGetWeather", {"name": "bedroom"}),
+        ("SetReminder", {"name": "sink", "message": "buy lights"}),
+    ],
+)
+def test_names_that_are_no_devices_are_left_alone(intent: str, slots: dict[str, Any]) -> None:
+    assert ground(HOME, intent, slots, Context(), "") == slots
+
+
+def test_a_domain_that_does_not_go_with_the_name_is_dropped() -> None:
+    assert grounded("", name="sink", domain="cover") == {"name": "Sink"}
+    assert grounded("", name="sink", domain="light") == {"name": "Sink", "domain": "light"}
+
+
+def test_a_lamp_among_lights_keeps_its_word() -> None:
+    slots = ground(HOUSE, "HassTurnOn", {"name": "living room lamp"}, Context(), "")
+    answer = resolve(HOUSE, said_of(slots), Context(), domains=frozenset({"light"}))
+    assert [entity.entity_id for entity in answer.entities] == ["light.floor_lamp"]
+
+
+def test_one_of_two_lamps_is_asked_about() -> None:
+    text = "turn on the master bedroom lamp"
+    slots = ground(HOUSE, "HassTurnOn", {"name": "master bedroom lamp"}, Context(), text)
+    answer = resolve(HOUSE, said_of(slots, text), Context(), domains=frozenset({"light", "switch"}))
+    assert answer.question == "Which one: the Left Bedside Lamp or the Right Bedside Lamp?"
+
+
+def test_a_place_that_is_a_device() -> None:
+    assert grounded("tv off", "HassTurnOff", area="tv") == {"name": "TV"}
+    assert grounded("", area="kitchen lights") == {"area": "Kitchen", "domain": "light"}
+
+
+_SPANS = st.sampled_from(
+    ["bedroom", "kitchen", "bedroom lamp", "kitchen lights", "lamp", "lights", "tv", "the box", "upstairs", "sink", "xyz"]
+) | st.text(max_size=10)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(["HassTurnOn", "HassLightSet", "HassGetState", "HassMediaPause"]),
+       st.dictionaries(st.sampled_from(["name", "area", "floor"]), _SPANS, max_size=1), st.text(max_size=30))
+def test_grounding_twice_is_grounding_once(intent: str, slots: dict[str, str], text: str) -> None:
+    once = ground(HOME, intent, slots, Context(), text)
+    assert ground(HOME, intent, once, Context(), text) == once
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(HOUSE.entities)))
+def test_a_device_s_own_name_is_never_read_as_something_else(entity_id: str) -> None:
+    entity = HOUSE.entities[entity_id]
+    slots = ground(HOUSE, "HassGetState", {"name": entity.name.lower()}, Context(), f"what about {entity.name}")
+    if entity.exposed:
+        assert slots["name"] == entity.name
+
+
+def test_a_home_from_plain_data() -> None:
+    home = load_home({
+        "home": {"floors": [{"name": "Upstairs"}], "areas": [{"name": "Loft", "aliases": ["attic"], "floor": "Upstairs"}]},
+        "entities": [{"entity": "light.loft", "domain": "light", "name": "Loft Light", "area": "Loft", "exposed": True}],
+    })  # fmt: skip
+    assert home.floor_of(home.entities["light.loft"]) == "Upstairs"
+    assert ground(home, "HassTurnOn", {"area": "attic", "domain": "light"}, Context(), "")["area"] == "Loft"
