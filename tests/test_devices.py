@@ -530,7 +530,17 @@ async def test_a_target_a_step_and_another_unit() -> None:
         reply = await it.reply(
             "HassClimateSetTemperature", name="heating", temperature="68", temperature_unit="fahrenheit"
         )
-        assert reply == "Set the heating to 20 °C."
+        assert (reply, it.attribute("climate.heating", "temperature")) == ("Set the heating to 68 °F.", 20)
+
+
+async def test_a_number_is_in_the_households_unit() -> None:
+    async with house(THERMOSTAT) as it:
+        it.services["temperature_unit"] = "fahrenheit"
+        assert await it.reply("HassClimateSetTemperature", name="heating", temperature="77") == "Set the heating to 77 °F."
+        assert it.attribute("climate.heating", "temperature") == 25
+        assert await it.reply("HassClimateSetTemperature", name="heating", temperature="23") == "Set the heating to 23 °C."
+        with pytest.raises(Unclear, match=r"from 44\.6 to 86 °F, not to 100"):
+            await it.ask("HassClimateSetTemperature", name="heating", temperature="100")
 
 
 async def test_a_target_out_of_bounds_is_refused_with_the_bounds() -> None:

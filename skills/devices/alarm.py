@@ -9,7 +9,7 @@ from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity
 from ..home.resolver import Said
 from ..sensitive import pin_in
-from ..wording import Phrase
+from ..wording import Phrase, noun_of
 from .acting import Act, cannot, carry_out
 from .options import best_option
 from .targets import find
@@ -91,5 +91,5 @@ def with_code(entity: Entity, said: str | None, required: str) -> dict[str, Any]
     if said is not None:
         return {"code": pin_in(said) or said}
     if entity.attributes.get(required, True):
-        raise Unclear("What is its code?", choices=[entity.entity_id])
+        raise Unclear(f"What is the code of {noun_of(entity).text}?")
     return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -9,12 +10,11 @@ from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity
 from ..registry import Step
 from ..slots import as_spoken, spoken_list
-from ..wording import Phrase
+from ..wording import Phrase, noun_of, sentence
 from .acting import Act, cannot, carry_out
 from .options import best_option
 from .targets import Player, Where, find
 from .units import (
-    CELSIUS,
     SPOKEN_UNITS,
     clamp,
     convert_difference,
@@ -25,7 +25,7 @@ from .units import (
     to_step,
 )
 
-TEMPERATURE_STEP_C: Final = 1.0         # "warmer"
+TEMPERATURE_STEP: Final = 1.0           # degrees of the unit people speak in, for "warmer"
 HUMIDITY_STEP: Final = 5                # percent, for "drier"
 HEATED: Final = frozenset({"climate", "water_heater"})
 
@@ -40,7 +40,7 @@ class SetTemperature:
     class Slots(Where):
         temperature: int | float | None = None
         temperature_step: Step | None = None
-        temperature_unit: Literal["celsius", "fahrenheit", "kelvin"] | None = None  # None: the device's
+        temperature_unit: Literal["celsius", "fahrenheit", "kelvin"] | None = None  # None: the household's
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         if slots.temperature is None and slots.temperature_step is None:
@@ -48,7 +48,8 @@ class SetTemperature:
         if slots.temperature_unit == "kelvin":
             raise Unclear("In degrees Celsius or Fahrenheit, please: to what temperature?")
         target = find(turn, slots.said(), self._domains(slots))
-        return await carry_out(turn, target, [self._act(entity, slots) for entity in target.entities])
+        household = turn.services.get("temperature_unit")
+        return await carry_out(turn, target, [self._act(entity, slots, household) for entity in target.entities])
 
     @staticmethod
     def _domains(slots: Slots) -> frozenset[str]:
@@ -57,29 +58,42 @@ class SetTemperature:
         return HEATED if named else frozenset({"climate"})
 
     @staticmethod
-    def _act(entity: Entity, slots: Slots) -> Act:
-        unit = temperature_unit(entity)
-        said_in = SPOKEN_UNITS.get(slots.temperature_unit or "", unit)
+    def _act(entity: Entity, slots: Slots, household: str | None) -> Act:
+        own = temperature_unit(entity)
         if slots.temperature is not None:
-            return heat_to(entity, convert_temperature(slots.temperature, said_in, unit))
+            unit = unit_meant(entity, slots.temperature, slots.temperature_unit, household)
+            return heat_to(entity, convert_temperature(slots.temperature, unit, own), told_in=unit)
+        unit = SPOKEN_UNITS.get(slots.temperature_unit or household or "", own)
         now = number(entity.attributes.get("temperature"))
         if now is None:
             return cannot(entity, "go up or down, as it reports no target")
-        one = convert_difference(TEMPERATURE_STEP_C, CELSIUS, unit) if slots.temperature_unit else TEMPERATURE_STEP_C
-        step = slots.temperature_step or 0
-        change = stepped(step, one) if isinstance(step, str) else convert_difference(float(step), said_in, unit)
-        return heat_to(entity, now + change)
+        change = convert_difference(stepped(slots.temperature_step or 0, TEMPERATURE_STEP), unit, own)
+        return heat_to(entity, now + change, told_in=unit)
 
 
-def heat_to(entity: Entity, wanted: float) -> Act:
-    """To a target in the device's unit. Raises: Unclear: outside of what it takes."""
+def unit_meant(entity: Entity, value: float, said: str | None, household: str | None) -> str:
+    """The unit of a number: as said, else the household's, else the device's where only that is within its bounds."""
+    own = temperature_unit(entity)
+    if said is not None:
+        return SPOKEN_UNITS[said]
+    units = (SPOKEN_UNITS.get(household or "", own), own)
+    fitting = (unit for unit in units if _within(entity, convert_temperature(value, unit, own), "min_temp", "max_temp"))
+    return next(fitting, units[0])
+
+
+def heat_to(entity: Entity, wanted: float, *, told_in: str) -> Act:
+    """To a target in the device's unit, told in another. Raises: Unclear: outside of what it takes."""
     if "target_temperature" not in entity.features:
         return cannot(entity, "be set to a temperature")
-    unit = temperature_unit(entity)
-    _bounded(entity, wanted, "min_temp", "max_temp", f" {unit}")
+    own = temperature_unit(entity)
+
+    def spoken(value: float) -> str:
+        return as_spoken(round(convert_temperature(value, own, told_in), 1))
+
+    _bounded(entity, wanted, ("min_temp", "max_temp"), spoken, f" {told_in}")
     own_step = number(entity.attributes.get("target_temp_step"))
     target = to_step(wanted, own_step) if own_step else round(wanted, 1)
-    what = as_spoken(target, unit)
+    what = f"{spoken(target)} {told_in}"
     phrase = Phrase(f"set {{}} to {what}", f"go to {what}", f"set to {what}", "be set to a temperature")
     return Act(entity=entity, phrase=phrase, service="set_temperature", data={"temperature": _whole(target)})
 
@@ -146,7 +160,7 @@ def moisten_to(entity: Entity, wanted: float) -> Act:
     """To a target in percent. Raises: Unclear: outside of what it takes."""
     if "target_humidity" not in entity.features:
         return cannot(entity, "be set to a humidity")
-    _bounded(entity, wanted, "min_humidity", "max_humidity", "%")
+    _bounded(entity, wanted, ("min_humidity", "max_humidity"), as_spoken, "%")
     what = f"{as_spoken(round(wanted))}%"
     phrase = Phrase(f"set {{}} to {what}", f"go to {what}", f"set to {what}", "be set to a humidity")
     return Act(entity=entity, phrase=phrase, service="set_humidity", data={"humidity": round(wanted)})
@@ -156,19 +170,24 @@ def _limits(entity: Entity, low: str, high: str) -> tuple[float | None, float | 
     return number(entity.attributes.get(low)), number(entity.attributes.get(high))
 
 
-def _bounded(entity: Entity, wanted: float, low_key: str, high_key: str, unit: str) -> None:
-    """Raises: Unclear: outside of what the device takes; it names the bounds."""
+def _within(entity: Entity, value: float, low_key: str, high_key: str) -> bool:
     low, high = _limits(entity, low_key, high_key)
-    if (low is None or wanted >= low) and (high is None or wanted <= high):
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _bounded(
+    entity: Entity, wanted: float, keys: tuple[str, str], spoken: Callable[[float], str], unit: str
+) -> None:
+    """Raises: Unclear: outside of what the device takes; it names the bounds."""
+    if _within(entity, wanted, *keys):
         return
-    bounds = (
-        f"from {as_spoken(low)} to {as_spoken(high)}{unit}"
-        if low is not None and high is not None
-        else f"down to {as_spoken(low)}{unit}"
-        if low is not None
-        else f"up to {as_spoken(high)}{unit}"
-    )
-    raise Unclear(f"{entity.name} goes {bounds}, not to {as_spoken(wanted)}. To what shall it go?")
+    low, high = _limits(entity, *keys)
+    if low is None or high is None:
+        bounds = f"up to {spoken(high)}{unit}" if high is not None else f"down to {spoken(low or 0)}{unit}"
+    else:
+        bounds = f"from {spoken(low)} to {spoken(high)}{unit}"
+    what = sentence(noun_of(entity).text)
+    raise Unclear(f"{what} goes {bounds}, not to {spoken(wanted)}. To what shall it go?")
 
 
 def _whole(value: float) -> int | float:
