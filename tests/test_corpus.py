@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ingle.engine.text import prepare, words
 from ingle.engine.train.corpus import DoesNotFit
-from ingle.engine.train.corpus.forms import Example, Frame, build
+from ingle.engine.train.corpus.canonical import Frame
+from ingle.engine.train.corpus.forms import Example, build
 from ingle.engine.train.corpus.generate import Corpus, join
 from ingle.engine.train.corpus.lexicon import words_of
 from ingle.engine.train.corpus.noise import add_noise, insert

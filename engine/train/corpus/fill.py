@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from .forms import Frame, Pattern
+from .canonical import Frame
+from .forms import Pattern
 from .lexicon import area, device_name, words_of
 from .numbers import spoken
 from .reader import PLACEHOLDER

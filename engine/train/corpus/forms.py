@@ -7,18 +7,11 @@ from typing import Any
 
 from ...text import PUNCTUATION, prepare
 from . import DoesNotFit
+from .canonical import Frame, canonical
 from .lexicon import words_of
 from .numbers import digits_of, strip_unit
 
 Schema = dict[str, Any]  # skills.schema.load_schema(), handed in: the engine imports no other room
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One intent with its slots in the order written; a repeated slot stands several times."""
-
-    intent: str
-    slots: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +64,7 @@ class Example:
 
 def build(text: str, frames: tuple[Frame, ...], schema: Schema, source: str) -> Example:
     """Turn a filled pattern into an example. Raises: DoesNotFit."""
+    frames = canonical(text, frames)
     words = prepare(text).split()
     if not words:
         raise DoesNotFit("empty sentence")

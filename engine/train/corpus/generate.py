@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import DoesNotFit
+from .canonical import Frame
 from .fill import fill
-from .forms import Example, Frame, Pattern, Schema, Value, build
+from .forms import Example, Pattern, Schema, Value, build
 from .noise import add_noise
 from .people import Said, clinc, hwu64
 from .reader import read_patterns

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .forms import Frame
+from .canonical import Frame
 
 Said = tuple[str, tuple[Frame, ...]]
 

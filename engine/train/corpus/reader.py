@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .forms import Frame, Pattern
+from .canonical import Frame
+from .forms import Pattern
 
 HERE = Path(__file__).parent
 PLACEHOLDER = re.compile(r"\{([a-z_]+)(\d*)(?::([a-z_|]+))?\}")

@@ -17,8 +17,8 @@ from hassil.expression import Alternative, Expression, Group, ListReference, Per
 from hassil.parse_expression import parse_sentence
 
 from . import DoesNotFit
+from .canonical import Frame
 from .fill import sort_value
-from .forms import Frame
 from .lexicon import device_name
 
 Rng = random.Random
