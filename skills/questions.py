@@ -20,7 +20,8 @@ from .states import battery_percent, can_tell, holds, is_known, told, told_in_fu
 from .wording import DEVICES, KINDS, Noun, listed, noun_of, plain, sentence
 from .words import ALL, fold, said_as
 
-NAMED_AT_MOST = 8        # devices named in one answer; more are counted
+LISTED_AT_MOST = 8       # devices named where their names were asked for; the rest is counted
+NAMED_AT_MOST = 4        # devices named where a yes or no was asked for; more are only counted
 VALUES_AT_MOST = 4       # readings told in one answer
 PEOPLE = frozenset({"person", "device_tracker"})
 # What a question without a kind is about, by the state it asks for: "is anything open?"
@@ -223,8 +224,13 @@ class _Group:
         return words.pop() if len(words) == 1 else self.state.replace("_", " ")
 
     def true_said(self) -> str:
-        noun = _nouns(self.true)
+        noun = self.named(self.true)
         return f"{noun.text} {noun.be(past=False)} {self.state_said}"
+
+    def named(self, entities: Sequence[Entity]) -> Noun:
+        """By name where they are few, else counted: "9 lights in the kitchen"."""
+        few = len(entities) <= NAMED_AT_MOST
+        return _nouns(entities) if few else Noun(f"{len(entities)} {self.kind[1]}{self.where}", plural=True)
 
     def none_said(self) -> str:
         """"no windows in the kitchen are open"; of a single one, what it is."""
@@ -237,14 +243,15 @@ class _Group:
 def _which(group: _Group) -> str:
     if not group.true:
         return f"{sentence(group.none_said())}."
-    return f"{sentence(group.true_said())}."
+    noun = _nouns(group.true)
+    return sentence(f"{noun.text} {noun.be(past=False)} {group.state_said}.")
 
 
 def _count(group: _Group) -> str:
     if not group.true:
         return f"None: {group.none_said()}."
     count = len(group.true)
-    named = f": {_nouns(group.true).text}" if count <= NAMED_AT_MOST else ""
+    named = f": {_nouns(group.true).text}" if count <= LISTED_AT_MOST else ""
     if count == 1:
         return f"1 {group.kind[0]}{group.where} is {group.state_said}{named}."
     return f"{count} {group.kind[1]}{group.where} are {group.state_said}{named}."
@@ -261,7 +268,7 @@ def _all(group: _Group) -> str:
     states: dict[str, list[Entity]] = {}
     for entity in group.false:
         states.setdefault(told(entity), []).append(entity)
-    clauses = [f"{_nouns(same).text} {_nouns(same).be(past=False)} {state}" for state, same in states.items()]
+    clauses = [f"{group.named(same).text} {group.named(same).be(past=False)} {state}" for state, same in states.items()]
     return f"No, {spoken_list(clauses[:VALUES_AT_MOST])}."
 
 
@@ -345,7 +352,11 @@ def _who(everyone: Sequence[Entity], state: str, text: str) -> Done:
         return Done(reply="I don't know who is home: I haven't heard from anyone yet.")
     true = [each for each in known if holds(each, state)]
     others = [each for each in known if each not in true]
-    wants_names = bool({"who", "whos", "which", "how"} & set(fold(text)))
+    if kind_of_question(text, state) is Question.COUNT:
+        count = f"{len(true)} {'person is' if len(true) == 1 else 'people are'} {'home' if state == 'home' else 'out'}"
+        named = f": {spoken_list([_person(each) for each in true])}" if true else ""
+        return Done(reply=f"{count}{named}.", entities=_ids(true), facts=tuple(known))
+    wants_names = bool({"who", "whos", "which"} & set(fold(text)))
     if true and others and not wants_names and kind_of_question(text, state) is Question.ALL:
         reply = f"No, {_people_are(others, 'out' if state == 'home' else 'home')}."
     else:
@@ -380,7 +391,7 @@ def _noun(entity: Entity) -> Noun:
 
 def _nouns(entities: Sequence[Entity]) -> Noun:
     """All by name, or the first with a count of the rest."""
-    nouns = [_noun(entity) for entity in entities[:NAMED_AT_MOST]]
+    nouns = [_noun(entity) for entity in entities[:LISTED_AT_MOST]]
     more = len(entities) - len(nouns)
     return listed([*nouns, Noun(f"{more} more", plural=True)]) if more > 0 else listed(nouns)
 

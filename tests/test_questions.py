@@ -140,6 +140,7 @@ async def test_readings(world: World, text: str, slots: dict[str, Any], told: st
     ("who's home", {"domain": "person", "state": "home"}, "Anna is home."),
     ("is anyone in", {"domain": "person", "state": "home"}, "Yes, Anna is home."),
     ("is everyone home", {"domain": "person", "state": "home"}, "No, Ben is out."),
+    ("how many people are home", {"domain": "person", "state": "home"}, "1 person is home: Anna."),
     ("who is out", {"domain": "person", "state": "not_home"}, "Ben is out.")])
 async def test_people(world: World, text: str, slots: dict[str, Any], told: str) -> None:
     assert await reply(world, text, **slots) == told
