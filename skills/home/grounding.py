@@ -31,7 +31,7 @@ from .model import Entity, Home
 from .names import Match, Names, content, fits_kind, names_of, stems
 from .said import Context
 
-CLEAR = 0.85  # a name this like one of the home's, and no other nearly so, is that one
+CLEAR = 0.72  # a name this like one of the home's, and no other nearly so, is that one
 # Intents whose `name` is no device: a list, a timer, a person, a town.
 _OTHER_NAMES = (
     "HassList",
@@ -114,7 +114,7 @@ class _Grounding:
             return
         matches = self.names.places(text, floors_first=slot == "floor")
         if not matches:
-            self._not_a_place(slot, fold(text))
+            self._not_a_place(slot, self.names.repaired(fold(text)))
         if len(matches) != 1:
             return
         del self.slots[slot]
@@ -182,7 +182,7 @@ class _Grounding:
 
     def _spelled_name(self, text: str) -> str:
         """The name in its own spelling where it is clear which device is meant, else as said."""
-        words = fold(text)
+        words = self.names.repaired(fold(text))
         exact = self.names.exact(words, self._fits)
         if exact:
             return self._own_spelling(exact[0], words)

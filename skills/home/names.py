@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 from ..words import (
     FILLERS,
     KINDS,
+    QUANTITY_ALL,
     RELATED_FLOORS,
     RELATED_ROOMS,
     Kind,
@@ -31,6 +32,7 @@ from ..words import (
 from .model import Entity, Home
 
 ALIKE = 0.76  # two words this alike may be one word misspelt or misheard
+MENDED = 0.82  # a word this alike to a known one, and to no other as much, is that one misspelt
 SAME_PLACE = 0.78  # a place scored below this is not the place said
 SCORED_AT_MOST = 120  # names looked at closely for one search
 _GENERIC = frozenset({"room", "floor", "area", "level", "storey", "zone", "space"})
@@ -106,6 +108,7 @@ class Names:
         self.floors = _place_labels(home.floors, _floor_names(home))
         self.floor_of_area = {area.name: area.floor for area in home.areas.values()}
         self._beside: dict[str, frozenset[str]] = {}
+        self._mended: dict[str, str] = {}
         self.labels = [label for entity in self.entities.values() for label in self._labels_of(entity)]
         self.by_stem: dict[str, list[int]] = {}
         self.by_joined: dict[str, list[int]] = {}
@@ -165,7 +168,7 @@ class Names:
 
     def search(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
         """Entities whose names are like these words, best first. `fits` says which entities are looked at."""
-        said = self._respelt(stems(content(words)))
+        said = self._respelt(stems(content(self.repaired(words))))
         similar = {word: self._similar(word) for word in dict.fromkeys(said)}
         found = self.exact(words, fits)
         fitting: dict[str, bool] = {}
@@ -180,7 +183,28 @@ class Names:
                 scored += 1
                 if scored == SCORED_AT_MOST:
                     break
+        if not any(match.score >= 0.7 for match in found):
+            found += self._alike_in_whole("".join(said), fits)
         return _best_each(found)
+
+    def _alike_in_whole(self, joined: str, fits: Callable[[Entity], bool]) -> list[Match]:
+        """Names that read like the whole of what was said, though no word of it is theirs: "bedroom laep"."""
+        near = process.extract(joined, self._joined, scorer=fuzz.ratio, score_cutoff=84, limit=8)
+        return [
+            Match(
+                label.entity_id,
+                round(ratio / 100 * label.weight, 3),
+                f"'{joined}' ~ {label.how} '{' '.join(label.words)}'",
+            )
+            for known, ratio, _ in near
+            if _digits(known) == _digits(joined)
+            for label in (self.labels[index] for index in self.by_joined[known])
+            if fits(self.entities[label.entity_id])
+        ]
+
+    @cached_property
+    def _joined(self) -> list[str]:
+        return list(self.by_joined)
 
     def _likeliest(self, similar: dict[str, dict[str, float]]) -> list[int]:
         """Labels that share words with what was said, those that share the rarest first."""
@@ -229,28 +253,30 @@ class Names:
         return tuple(out)
 
     def repaired(self, words: Sequence[str]) -> tuple[str, ...]:
-        """The words with slips in kind words mended: "kitchen ligths" -> "kitchen lights"; known words stay."""
+        """The words with slips mended by what is known here: "bedrom ligths" -> "bedroom lights"; known words stay."""
         return tuple(self._repaired(word) for word in words)
 
     def _repaired(self, word: str) -> str:
         stem = singular(word)
-        if (
-            len(stem) < 4
-            or stem in self.by_stem
-            or stem in kind_words()
-            or word in FILLERS
-            or stem in self._place_words
-        ):
+        if len(stem) < 4 or stem in self._known_words or word in FILLERS or word in self._known_words:
             return word
-        near = max(_common_kinds(), key=lambda kind: alike(stem, kind))
-        likeness = alike(stem, near)
-        if likeness < 0.8 or any(alike(stem, known) > likeness for known in self._vocabulary):
-            return word
-        return f"{near}s" if stem != word or word.endswith("s") else near
+        if word not in self._mended:
+            near = process.extract(stem, self._known_list, scorer=fuzz.ratio, score_cutoff=60, limit=12)
+            likeness = sorted(((alike(stem, known), known) for known, _, _ in near), reverse=True)
+            clear = likeness and likeness[0][0] >= MENDED and (len(likeness) == 1 or likeness[1][0] < likeness[0][0])
+            mended = likeness[0][1] if clear else stem
+            plural = f"{mended}s" if mended in kind_words() and word.endswith("s") else mended
+            self._mended[word] = plural if clear else word
+        return self._mended[word]
 
     @cached_property
-    def _place_words(self) -> frozenset[str]:
-        return frozenset(word for _, _, _, words in self._places for word in words)
+    def _known_words(self) -> frozenset[str]:
+        places = {word for _, _, _, words in self._places for word in words}
+        return frozenset({*self.by_stem, *places, *kind_words(), *QUANTITY_ALL})
+
+    @cached_property
+    def _known_list(self) -> list[str]:
+        return [word for word in self._known_words if len(word) > 3]
 
     def _split(self, word: str) -> tuple[str, ...]:
         for cut in range(3, len(word) - 2):
@@ -281,7 +307,7 @@ class Names:
             return None
         missing = sum(0.12 if stem in beside or fits_kind((stem,), entity) else 0.5 for stem in left)
         share = len(label.stems) / (len(label.stems) + missing)
-        score = label.weight * (heard / total) ** 2 * (0.7 + 0.3 * share)
+        score = label.weight * (heard / total) ** 1.5 * (0.7 + 0.3 * share)
         if score < 0.4:
             return None
         return Match(
@@ -305,7 +331,7 @@ class Names:
 
         Several come back when nothing chooses between them ("bedroom" of a home with a kids' and a guest bedroom).
         """
-        said = stems(content(fold(text)))
+        said = stems(content(self.repaired(fold(text))))
         for way in (self._place_exact, self._place_alike, self._place_on_floor, self._place_part, self._place_related):
             found = way(said)
             if found:
@@ -342,9 +368,9 @@ class Names:
                 if all(likeness):
                     return sum(w * s for w, s in zip(weights, likeness, strict=True)) / sum(weights)
             one, other = "".join(said), "".join(words)
-            near = len(said) != len(words) and abs(len(one) - len(other)) <= 2
+            near = abs(len(one) - len(other)) <= 2 and _digits(one) == _digits(other)
             joined = fuzz.ratio(one, other) / 100 if near else 0.0
-            return joined if joined >= 0.85 else 0.0
+            return joined if joined >= (0.9 if len(said) == len(words) else 0.85) else 0.0
 
         scored = ((name, is_floor, text, score(words)) for name, is_floor, text, words in self._places)
         return _best_places(
@@ -427,14 +453,12 @@ class Names:
 
 
 @lru_cache(maxsize=1)
-def _common_kinds() -> tuple[str, ...]:
-    """Kind words of one word, long enough to be told from others."""
-    return tuple(word for kind in KINDS for word in kind.words if " " not in word and len(word) > 3)
-
-
-@lru_cache(maxsize=1)
 def _related_rows() -> tuple[frozenset[str], ...]:
     return tuple(frozenset(" ".join(stems(fold(name))) for name in row) for row in RELATED_ROOMS)
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdecimal())
 
 
 def _area_names(home: Home) -> set[str]:
