@@ -1,8 +1,7 @@
-"""Small talk about Ingle itself, and the words that only mean something after something else: yes, no, undo, never mind.
+"""Small talk about Ingle itself, and the words that only mean something after something else: yes, no, never mind.
 
-Service `turn.services["undo"]`, where there is one: an object with `async def undo(turn) -> Done` that takes back the last act.
-The app answers "yes" and "no" to an open question, and "the same for the bedroom", before they come here: here there is
-nothing to confirm, deny or repeat.
+The app answers "yes" and "no" to an open question, "the same for the bedroom" and "undo that" itself, as it alone knows the
+conversation; what comes here has nothing to confirm, deny or repeat.
 """
 
 from __future__ import annotations
@@ -10,16 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from .api import Done, Turn, skill
 from .timers import TimerStore, stop_ringing
-
-
-class Undoer(Protocol):
-    """Takes back the last act of the turn's session."""
-
-    async def undo(self, turn: Turn) -> Done: ...
 
 
 @skill
@@ -128,33 +121,6 @@ class Deny:
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         return Done(reply="All right, I'm not doing anything.")
-
-
-@skill
-class Undo:
-    """Take back the last act. "undo that" -> "Turned the hall lamp back off." """
-
-    intent = "Undo"
-
-    @dataclass(frozen=True)
-    class Slots:
-        name: str | None = None
-        area: str | None = None
-        floor: str | None = None
-        domain: str | None = None
-        device_class: str | None = None
-        except_name: tuple[str, ...] = ()
-        except_area: tuple[str, ...] = ()
-        at: str | None = None
-        date: str | None = None
-
-    async def handle(self, slots: Slots, turn: Turn) -> Done:
-        undoer: Undoer | None = turn.services.get("undo")
-        if undoer is None:
-            return Done(reply="I can't undo that; tell me how it should be.")
-        if slots != self.Slots():  # taking back something older or only a part of it would be a guess
-            return Done(reply="I can only undo the last thing, all of it.")
-        return await undoer.undo(turn)
 
 
 @skill

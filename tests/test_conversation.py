@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingle.skills.api import Done, Turn, Unclear
+from ingle.skills.api import Unclear
 from ingle.skills.home.model import Area, Entity, Floor, Home
 from ingle.skills.timers import TimerStore
 
@@ -126,17 +126,7 @@ async def test_never_mind_silences_what_rings(world: World) -> None:
     assert await reply(world, "HassNevermind", "stop") == "Stopped the egg timer."
 
 
-@pytest.mark.parametrize("intent", ["Confirm", "Deny", "Repeat", "Undo"])
+@pytest.mark.parametrize("intent", ["Confirm", "Deny", "Repeat"])
 async def test_with_nothing_before_it_nothing_is_done(world: World, intent: str) -> None:
     assert await reply(world, intent)
     assert world.acts == []
-
-
-async def test_undo_takes_back_the_last_act(world: World) -> None:
-    class Undoer:
-        async def undo(self, turn: Turn) -> Done:
-            return Done(reply="Turned the hall light back on.")
-
-    world.services["undo"] = Undoer()
-    assert await reply(world, "Undo", "undo that") == "Turned the hall light back on."
-    assert "only undo the last thing" in await reply(world, "Undo", "undo the lights", domain="light")
