@@ -6,8 +6,8 @@ Service `turn.services["later"]`: a `LaterStore`. The app opens it on the skills
     await store.run(act, missed)
 
 `act(command)` handles `command.intent` with `command.slots` (values, as they were normalised) in a turn whose `area`,
-`via`, `speaker` and context (`recent`, `recent_area`: what "it" was) are the command's. A sensitive act asks then as it
-would have asked now, and with nobody there to answer is not done. `missed(command)` is told of one that came due while
+`via`, `speaker` and context (`recent`, `recent_area`: what "it" was) are the command's. What would have to be asked then is
+asked now: which device, and a yes to a sensitive act. `missed(command)` is told of one that came due while
 Ingle was off: it is too late to be wanted, so it is not done.
 """
 
@@ -24,8 +24,11 @@ from datetime import datetime
 from typing import Any
 
 from .api import Done, Turn, Unclear, skill
+from .home.model import Entity, ServiceCall
+from .home.resolver import resolve, said_of
 from .moments import NotUnderstood, Past, Recurring, read_moment, spoken_moment
 from .schema import load_schema
+from .sensitive import act_of, check, policy_of
 from .storage import transaction
 from .timers import sleep_until_due
 from .wording import DEVICES, KINDS, plain
@@ -62,13 +65,14 @@ class LaterStore:
         self._clock = clock
         self._changed = asyncio.Event()
 
-    def add(self, intent: str, slots: Mapping[str, Any], due: datetime, turn: Turn) -> Command:
+    def add(self, intent: str, meant: Meant, due: datetime, turn: Turn) -> Command:
         """Keep an intent of this turn for `due`. Raises: TooMany."""
         if len(self.all()) >= MAX_WAITING:
             raise TooMany
+        slots = meant.slots
         command = Command(
-            id=secrets.token_hex(4), intent=intent, slots=slots, due=due, text=turn.text, area=turn.area, via=turn.via,
-            speaker=turn.speaker, recent=turn.context.recent, recent_area=turn.context.recent_area)
+            id=secrets.token_hex(4), intent=intent, slots=slots, due=due, text=turn.text, area=turn.area, via=meant.via,
+            speaker=turn.speaker, recent=meant.recent, recent_area=turn.context.recent_area)
         with transaction(self._database):
             self._database.execute(
                 "INSERT INTO later (id, intent, slots, due_at, text, area, via, speaker, recent, recent_area)"
@@ -145,12 +149,71 @@ class RunLater:
         if not moment.timed:
             raise Unclear("At what time?")
         store: LaterStore = turn.services["later"]
+        meant = settled(slots.intent, slots.rest, turn)
         try:
-            command = store.add(slots.intent, slots.rest, moment.when, turn)
+            command = store.add(slots.intent, meant, moment.when, turn)
         except TooMany:
             return Done(reply=f"There are {MAX_WAITING} commands waiting already; I did not add this one.")
         told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_moment(moment.when, turn.now)}."
         return Done(reply=told, facts=(command,))
+
+
+# --- what can be settled now, as nobody may be there to ask then
+
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """An intent's slots as they are kept, what "it" is in them, and by whose leave it will be done."""
+
+    slots: Mapping[str, Any]
+    recent: tuple[str, ...]
+    via: str
+
+
+_WHERE = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
+_SERVICES = {  # the acts that may want a yes: intent and domain -> service
+    ("HassTurnOn", "cover"): "open_cover", ("HassSetPosition", "cover"): "open_cover", ("HassTurnOn", "valve"): "open_valve",
+    ("HassTurnOff", "lock"): "unlock", ("HassTurnOn", "siren"): "turn_on", ("HassTurnOff", "siren"): "turn_off",
+    ("DisarmAlarm", "alarm_control_panel"): "alarm_disarm",
+}
+
+
+def settled(intent: str, slots: Mapping[str, Any], turn: Turn) -> Meant:
+    """Ask now what would have to be asked then.
+
+    Raises: Unclear: a room or device nobody knows, or one of several. NeedsConfirmation: a sensitive act was heard.
+    """
+    if "floor" not in load_schema()["intents"][intent]["slots"] and intent != "DisarmAlarm":
+        return Meant(slots=slots, recent=turn.context.recent, via=turn.via)
+    entities = _entities_meant(slots, turn)
+    calls = [(entity, ServiceCall(entity_id=entity.entity_id, service=_SERVICES[intent, entity.domain]))
+             for entity in entities if (intent, entity.domain) in _SERVICES]
+    check(turn, calls, code=slots.get("code"))
+    via = _via_with_leave(turn) if any(act_of(*call) for call in calls) else turn.via
+    if not turn.chosen:
+        return Meant(slots=slots, recent=turn.context.recent, via=via)
+    rest = {slot: value for slot, value in slots.items() if slot not in _WHERE}
+    pronoun = "it" if len(turn.chosen) == 1 else "them"
+    return Meant(slots={"name": pronoun, **rest}, recent=turn.chosen, via=via)
+
+
+def _entities_meant(slots: Mapping[str, Any], turn: Turn) -> tuple[Entity, ...]:
+    """The devices as they are known now. Raises: Unclear: none, or several of one kind with nothing to choose by."""
+    if turn.chosen:
+        return tuple(turn.home.entities[chosen] for chosen in turn.chosen if chosen in turn.home.entities)
+    if not {"name", "area", "floor", "domain"} & set(slots):
+        return ()
+    found = resolve(turn.home, said_of(slots, turn.text), turn.context)
+    turn.explain(found)
+    kinds = {entity.domain for entity in found.choices}
+    if found.question is not None and len(kinds) <= 1:  # of several kinds, the skill will know which it acts on
+        raise Unclear(found.question, choices=[entity.entity_id for entity in found.choices])
+    return found.entities
+
+
+def _via_with_leave(turn: Turn) -> str:
+    """A sensitive act that was confirmed, or wants no yes, is done then without asking again."""
+    asked = policy_of(turn).via
+    return next((via for via in ("text", "voice") if turn.confirmed and via not in asked), turn.via)
 
 
 # --- how a command is told before it is done

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ingle.skills.api import Done, Unclear
+
+from ingle.skills.api import Done, NeedsConfirmation, Unclear
+from ingle.skills.home.model import Area, Entity
 from ingle.skills.later import Command, LaterStore
 from ingle.skills.moments import (
     MAX_LENGTH,
@@ -175,6 +177,14 @@ async def test_what_repeats_or_hangs_on_an_event_is_refused_and_not_set(world: W
 @pytest.fixture
 def later(world: World) -> LaterStore:
     store = world.services["later"] = LaterStore(world.database, clock=world.clock)
+    world.home.areas |= {name: Area(name) for name in ("Bedroom", "Hall")}
+    for entity_id, name, area, device_class in (
+        ("light.ceiling", "Ceiling Light", "Bedroom", None), ("light.desk", "Desk Lamp", "Bedroom", None),
+        ("light.hall", "Hall Lamp", "Hall", None), ("switch.heater", "Heater", "Hall", None), ("fan.fan", "Fan", "Hall", None),
+        ("cover.left", "Left Blind", "Bedroom", "blind"), ("lock.front", "Front Door", "Hall", None),
+    ):
+        world.home.add(Entity(entity_id=entity_id, domain=entity_id.split(".")[0], name=name, area=area,
+                              device_class=device_class, state="off"))
     return store
 
 
@@ -193,6 +203,27 @@ async def test_a_command_for_later_waits(world: World, later: LaterStore, slots:
     (command,) = later.all()
     assert command.slots == {slot: value for slot, value in slots.items() if slot not in ("intent", "at", "in")}
     assert (command.text, command.area, command.recent) == ("as said", "Hall", ("light.desk",))
+
+
+async def test_what_would_have_to_be_asked_then_is_asked_now(world: World, later: LaterStore) -> None:
+    slots: dict[str, Any] = {"intent": "HassTurnOn", "name": "lamp", "at": "9"}
+    with pytest.raises(Unclear) as asked:
+        await world.ask("RunLater", slots, text="turn on the lamp at 9")
+    assert set(asked.value.choices) == {"light.desk", "light.hall"}
+    with pytest.raises(Unclear, match="attic"):
+        await world.ask("RunLater", {**slots, "name": "attic lights"}, text="turn on the attic lights at 9")
+    assert later.all() == []
+    await world.ask("RunLater", slots, text="turn on the lamp at 9", chosen=("light.desk",))
+    assert [(dict(command.slots), command.recent) for command in later.all()] == [({"name": "it"}, ("light.desk",))]
+
+
+async def test_a_sensitive_act_for_later_wants_its_yes_now(world: World, later: LaterStore) -> None:
+    slots = {"intent": "HassTurnOff", "name": "front door", "domain": "lock", "in": "five minutes"}
+    with pytest.raises(NeedsConfirmation):
+        await world.ask("RunLater", slots, text="unlock the front door in five minutes", via="voice")
+    assert later.all() == []
+    await world.ask("RunLater", slots, text="unlock the front door in five minutes", via="voice", confirmed=True)
+    assert [command.via for command in later.all()] == ["text"]  # which asks no second time
 
 
 @pytest.mark.parametrize("at", ["when the dryer is done", "sunset", "every day at nine", "today at noon"])

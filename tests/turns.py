@@ -42,9 +42,9 @@ class World:
     acts: list[ServiceCall] = field(default_factory=list)
 
     def turn(self, text: str = "", *, area: str | None = None, via: str = "text", confirmed: bool = False,
-             recent: tuple[str, ...] = ()) -> Turn:
+             recent: tuple[str, ...] = (), chosen: tuple[str, ...] = ()) -> Turn:
         return Turn(id="t", text=text, area=area, via=via, speaker=None, now=self.clock(), home=self.home,
-                    context=Context(area=area, recent=recent), perform=self._perform, confirmed=confirmed,
+                    context=Context(area=area, recent=recent), perform=self._perform, confirmed=confirmed, chosen=chosen,
                     services=self.services)
 
     async def _perform(self, calls: Sequence[ServiceCall]) -> list[Outcome]:
