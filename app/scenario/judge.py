@@ -35,7 +35,7 @@ def judge(expect: Expect, seen: Seen) -> list[str]:
         *_refused(expect.refused, seen.refused),
         *_reply(expect.reply, seen.record.reply),
         *_sources(expect.sources, seen.record.sources),
-        *_states(expect.states, seen.states),
+        *differences(expect.states, seen.states),
     ]
 
 
@@ -88,7 +88,12 @@ def _sources(expected: tuple[str, ...] | None, came: Sequence[str]) -> Iterable[
         yield _difference("sources", expected, came)
 
 
-def _states(expected: Mapping[str, Mapping[str, Any]], came: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+def differences(expected: Mapping[str, Mapping[str, Any]], came: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return where the devices are not as they should be."""
+    return list(_differences(expected, came))
+
+
+def _differences(expected: Mapping[str, Mapping[str, Any]], came: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     for entity_id, wanted in expected.items():
         now = came.get(entity_id, {})
         for key, value in wanted.items():

@@ -20,17 +20,18 @@ from ...skills.home.model import Home
 from .. import topics
 from ..broker import EmbeddedBroker
 from ..bus import Bus, BusError
-from ..config import BrokerAddress, Config, ConfigError, Mqtt
+from ..config import Config, ConfigError
 from ..config import parse as parse_config
 from ..events import Asked, BadEvent, TurnRecord
 from ..simulator import HomeFileError, Simulator, bus_publisher
 from .form import Ask, ExpectEntities, PublishForeign, Restart, Scenario, Step, Wait, World, words
-from .judge import Seen, judge
+from .judge import Seen, differences, judge
 
 READY_S: Final = 10.0           # from the start of Ingle until it knows the home
 TURN_S: Final = 20.0            # from an ask to its record
 HEARD_S: Final = 0.5            # until a command in the record has come by
 ENTITIES_S: Final = 3.0         # until entities are known or gone
+STATES_S: Final = 1.0           # until devices are as they should be: covers take their way
 TIME_SCALE: Final = 0.004       # of the simulated world: a cover's 10 s are 40 ms
 
 # Overrides of config.yaml for every scenario: silence is noticed soon, answers are the same everywhere.
@@ -201,11 +202,16 @@ class Stage:
         finally:
             del self._records[asked.id]
         await self._until(lambda: len(self.simulator.commands) >= len(record.commands), HEARD_S)
+        await self._until(lambda: not differences(step.expect.states, self._states()), STATES_S)
         refused, self.simulator.refused = self.simulator.refused, []
-        states = {entity_id: _physical(device) for entity_id, device in self.simulator.devices.items()}
-        seen = Seen(record=record, commands=self._take_commands(), refused=refused, states=states)
+        seen = Seen(record=record, commands=self._take_commands(), refused=refused, states=self._states())
         problems = judge(step.expect, seen)
         return [*problems, f"reply: {record.reply!r}; {record.reason}"] if problems else []
+
+    def _states(self) -> dict[str, dict[str, Any]]:
+        """How the simulated devices are, physically."""
+        devices = self.simulator.devices.items()
+        return {entity_id: {"state": device.state, **device.attributes} for entity_id, device in devices}
 
     async def _change(self, step: World) -> None:
         for entity_id, changes in step.world.set.items():
@@ -221,8 +227,6 @@ class Stage:
         message = step.publish
         payload = message.payload if isinstance(message.payload, str) else json.dumps(message.payload)
         self._foreign.append(message.topic)
-        if message.retain:
-            self._leftovers.add(message.topic)
         await self._bus.publish(message.topic, payload, retain=message.retain)
 
     async def _restart(self, step: Restart) -> None:
@@ -269,9 +273,14 @@ class Stage:
                 self._take_record(payload)
             elif message.topic == topics.STATUS and payload == "online":
                 self._online.set()
-            elif message.topic.startswith("ingle/") and message.retain:
+            if not message.retain and self._may_be_left(message.topic):
                 self._leftovers.add(message.topic)
             await self.simulator.handle(message.topic, payload, retain=message.retain)
+
+    def _may_be_left(self, topic: str) -> bool:
+        """Whether Ingle, or a `publish` step, may have left this topic retained; those of the devices are known."""
+        passing = topic in (topics.ASK, topics.TURN) or topic.startswith(f"{topics.REPLY}/")
+        return not passing and topic.startswith(("ingle/", f"{self.config.mqtt.discovery_prefix}/"))
 
     def _take_record(self, payload: str) -> None:
         try:
@@ -306,14 +315,6 @@ class Stage:
                 return False
             await asyncio.sleep(0.005)
         return True
-
-
-def broker_address(url: str) -> BrokerAddress:
-    return Mqtt(url=url).address
-
-
-def _physical(device: Any) -> dict[str, Any]:
-    return {"state": device.state, **device.attributes}
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

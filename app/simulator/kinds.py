@@ -377,6 +377,13 @@ class MediaPlayer(Device):
             channels.append(Channel(name="playmedia", obey=self._obey_play_media, command="command_playmedia_topic"))
         return channels  # fmt: skip
 
+    def details(self) -> dict[str, Any]:
+        """Payloads that the schema gives no default for."""
+        named = {"command_turn_on_payload": "ON", "command_turn_off_payload": "OFF", "command_stop_payload": "Stop"}
+        features = {"command_turn_on_payload": "turn_on", "command_turn_off_payload": "turn_off",
+                    "command_stop_payload": "stop"}  # fmt: skip
+        return {key: payload for key, payload in named.items() if self.can(features[key])}
+
     def availability(self) -> dict[str, Any]:
         """This schema has it as one object."""
         return {"availability": {"topic": self.style.availability_topic(self.base), "payload_available": "online",
