@@ -30,7 +30,6 @@ _SPELLED_APART = {
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> tuple[str, ...]:
     """The words of `text` for comparing: lower case, without accents, apostrophes and punctuation.
-
     "Björn's desk-lamp 2" -> ("bjorns", "desk", "lamp", "2"); digits and letters are words apart ("PM10" -> "pm", "10").
     """
     text = _CAMEL.sub(" ", _APOSTROPHES.sub("", text))
@@ -145,7 +144,7 @@ KINDS: tuple[Kind, ...] = (
     _kind("humidifier", "dehumidifier", "dehumidifier"),
     _kind("humidifier", "", "humidifier, dehumidifier"),
     _kind("vacuum", "", "vacuum, hoover, vacuum cleaner, robot vacuum, robot, robovac, roomba, cleaner, vac, mop"),
-    _kind("lawn_mower", "", "mower, lawn mower, lawnmower, robot mower"),
+    _kind("lawn_mower", "", "mower, lawn mower, lawnmower, robot mower, lawn, grass"),
     _kind("media_player", "tv", "tv, telly, television, tele, tv set"),
     _kind("media_player", "speaker", "speaker, smart speaker, sound bar, soundbar, sonos"),
     _kind("media_player", "receiver", "receiver, amplifier, amp, av receiver"),
@@ -225,16 +224,12 @@ def class_family(device_class: str) -> frozenset[str]:
 # Words for one thing in a name ("telly" finds "Living Room TV"), each row one thing; singular.
 _SAME_THING = (
     "tv telly television tele", "light lamp lite bulb lighting", "couch sofa settee", "lounge living",
-    "fridge refrigerator",
-    "washer washing", "hoover vacuum vac", "ac aircon", "cooker stove oven", "tap faucet", "blind shade",
+    "fridge refrigerator", "washer washing", "hoover vacuum vac", "ac aircon", "cooker stove oven", "tap faucet", "blind shade",
     "curtain drape", "thermostat heating heater radiator", "plug socket outlet", "garden yard", "hall hallway corridor",
-    "cabinet cupboard", "worktop countertop counter", "bin trash garbage", "ceiling overhead", "pc computer",
-    "kid child",
-    "mum mom mama", "dad daddy papa", "speaker soundbar", "mower lawnmower", "bath bathroom", "bed bedside",
-    "main master",
+    "cabinet cupboard", "worktop countertop counter", "bin trash garbage", "ceiling overhead main", "pc computer",
+    "kid child", "mum mom mama", "dad daddy papa", "speaker soundbar", "mower lawnmower", "bath bathroom", "bed bedside",
     "grey gray", "xmas christmas", "front street", "utility laundry", "humidifier dehumidifier",
-    "stair staircase stairs",
-    "machine maker", "fairy string",
+    "stair staircase stairs", "machine maker", "fairy string",
 )
 
 

@@ -187,12 +187,12 @@ class _Grounding:
         if exact:
             return self._own_spelling(exact[0], words)
         matches = [match for match in self.names.search(words, self._near) if match.score >= CLEAR]
-        others = {
-            fold(self.names.entities[match.entity_id].name)
-            for match in matches
-            if match.score > matches[0].score - 0.06
-        }
-        return self.names.entities[matches[0].entity_id].name if len(others) == 1 else text
+        best = {match.entity_id for match in matches if match.score > matches[0].score - 0.06}
+        if len({fold(self.names.entities[entity_id].name) for entity_id in best}) != 1:
+            return text
+        name = self.names.entities[matches[0].entity_id].name
+        bearers = {match.entity_id for match in self.names.exact(fold(name), self._near)}
+        return name if bearers <= best else text  # "Emma's lamp" must not become any "Lamp"
 
     def _near(self, entity: Entity) -> bool:
         """Fits the place and kind said, as far as they were said."""
@@ -211,7 +211,11 @@ class _Grounding:
                 return self._allowed({slot: place.name, **self._implied_kind()})
             if left and kinds_of(left) and not self._keeps_word(place.name, left):
                 return self._allowed({slot: place.name, **self._kind_slots(left)})
-        return None
+        near = self.names.split_near_place(words)
+        if near is None or len(near[0]) > 1:
+            return None
+        (place,), rest = near
+        return self._allowed({"floor" if place.is_floor else "area": place.name, **self._kind_slots(content(rest))})
 
     def _keeps_word(self, area: str, left: tuple[str, ...]) -> bool:
         """ "the bedroom lamp" is one thing where something of the bedroom is called a lamp: the name stays as said."""
@@ -329,9 +333,23 @@ class _Grounding:
             "domain": lambda entity: entity.domain,
             "device_class": lambda entity: entity.device_class,
         }
+        if named and self.slots.get("device_class") not in {None, *(entity.device_class for entity in named)}:
+            self._name_of_class(name)
+            return
         for slot, fact in facts.items():
             if named and slot in self.slots and self.slots[slot] not in {fact(entity) for entity in named}:
                 del self.slots[slot]
+
+    def _name_of_class(self, name: str) -> None:
+        """The "Front Door Battery", where the battery of the "Front Door" was asked for; else the name as it is."""
+        device_class = self.slots["device_class"]
+        found = self.names.search(fold(name), lambda entity: entity.exposed and entity.device_class == device_class)
+        if found and found[0].score >= CLEAR:
+            entity = self.names.entities[found[0].entity_id]
+            self.slots.update(name=entity.name, domain=entity.domain)
+        else:
+            del self.slots["device_class"]
+            self._drop_wrong_domain()
 
 
 def _many(value: object) -> list[str]:

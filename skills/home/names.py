@@ -296,9 +296,11 @@ class Names:
             weight = 0.4 if word in kind_words() else 1.0
             if likeness:
                 left.remove(best)
+                if likeness < 1.0 and word in kind_words():
+                    likeness = min(likeness, 0.8)  # a lamp is rather the one called a lamp than a light
             elif word in beside or fits_kind((word,), entity):
                 likeness, weight = 0.97, 0.2
-            elif entity.domain == "switch" and may_be_switched(word):
+            elif _is_switched((word,), entity):
                 likeness, weight = 0.8, 0.4  # "porch light" of a wall switch called "Porch"
             elif word in kind_words():
                 weight = 1.0  # "desk lamp" is not the desk's fan
@@ -451,6 +453,31 @@ class Names:
                     return found
         return []
 
+    def split_near_place(self, words: Sequence[str]) -> tuple[list[PlaceMatch], tuple[str, ...]] | None:
+        """Part of a place's name, or a word near to one, beside a kind: "bedroom lights" of a home with two bedrooms.
+
+        None also where something of that kind has the word in its own name: "tv light" is the TV Backlight, not the
+        lights of the TV Room.
+        """
+        said = stems(words)
+        for way in (self._place_part, self._place_related):
+            for length in range(len(words) - 1, 0, -1):
+                for start in range(len(words) - length + 1):
+                    run = content(said[start : start + length])
+                    rest = (*words[:start], *words[start + length :])
+                    if kinds_of(content(rest)) and not kinds_of(run) and not set(run) <= FILLERS:
+                        matches = way(run)
+                        if matches:
+                            return None if self._in_own_name(run, content(rest)) else (matches, rest)
+        return None
+
+    def _in_own_name(self, run: Sequence[str], kind_said: Sequence[str]) -> bool:
+        labels = (self.labels[index] for index in self.by_stem.get(run[0], ()))
+        named = (
+            self.entities[label.entity_id] for label in labels if label.weight == 1.0 and set(run) <= set(label.stems)
+        )
+        return any(fits_kind(kind_said, entity) or _is_switched(kind_said, entity) for entity in named)
+
 
 @lru_cache(maxsize=1)
 def _related_rows() -> tuple[frozenset[str], ...]:
@@ -551,9 +578,9 @@ def _is_near(kind: Kind, entity: Entity) -> bool:
     return any(entity.device_class in class_family(device_class) for device_class in kind.device_classes)
 
 
-def may_be_switched(word: str) -> bool:
-    """Whether what the word names is often driven by a plain switch."""
-    return any(kind.domain in ("light", "fan") for kind in kinds_of((word,)))
+def _is_switched(kind_said: Sequence[str], entity: Entity) -> bool:
+    """Whether a plain switch may drive what is said: lights and fans often hang on one."""
+    return entity.domain == "switch" and any(kind.domain in ("light", "fan") for kind in kinds_of(kind_said))
 
 
 _built: WeakKeyDictionary[Home, tuple[object, Names]] = WeakKeyDictionary()

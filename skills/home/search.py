@@ -128,6 +128,26 @@ _STATE_OF = {
 }
 
 
+# Domains whose things people tell apart by the word for their kind, and the words that mean any of them.
+_TOLD_APART = frozenset({"light", "switch", "climate", "media_player"})
+_BROAD_WORDS = frozenset(
+    {
+        "light",
+        "lighting",
+        "lite",
+        "switch",
+        "plug",
+        "socket",
+        "outlet",
+        "thermostat",
+        "climate",
+        "heat",
+        "music",
+        "player",
+    }
+)
+# These move about: an area said with them is where to work, not where they are.
+_MOBILE = frozenset({"vacuum", "lawn_mower"})
 # Where there is no sensor, something else may measure it.
 _MEASURED_BY = {"temperature": "current_temperature", "humidity": "current_humidity"}
 
@@ -408,15 +428,35 @@ class _Search:
         words = self.names.repaired(fold(name))
         for fits in self._hints():
             exact = self.names.exact(words, fits)
-            group = self._as_group(words)
-            if exact and not (group and exact[0].stems_only and is_plural(words[-1])):
+            if (
+                exact
+                and not (exact[0].stems_only and is_plural(words[-1]))
+                and not self._kind_of_this_room(words, exact)
+            ):
                 return self._settle(exact, name)
+            group = self._as_group(words)
             if group is not None:
                 return self._in_group(group)
+            if exact:
+                return self._settle(exact, name)
             found = [match for match in self.names.search(words, fits) if match.score >= SURE]
             if found:
                 return self._settle(self._note_all(found), name)
         return self._not_found(name)
+
+    def _kind_of_this_room(self, words: tuple[str, ...], exact: list[Match]) -> bool:
+        """ "The lamp" is a lamp of this room, though those of other rooms are called just that."""
+        kind_said, heard = content(words), self._heard_area()
+        if not kinds_of(kind_said) or self.place.said or self.said.everywhere or heard is None:
+            return False
+        if any(self.home.entities[match.entity_id].area == heard for match in exact):
+            return False
+        return any(
+            entity.area == heard
+            and fits_kind(kind_said, entity)
+            and set(stems(kind_said)) <= set(stems(fold(entity.name)))
+            for entity in self._pool()
+        )
 
     def _hints(self) -> list[Callable[[Entity], bool]]:
         """Which entities to look at, the likeliest first: those of the domain said in the place said, and so on."""
@@ -446,20 +486,25 @@ class _Search:
         """A name that is really a place and a kind, or a kind alone: "kitchen lights", "blinds upstairs", "the lamp"."""
         kind_said = content(words)
         if kinds_of(kind_said):
-            return _Group(
-                self.place, self._kind_meant(kind_said), stems(kind_said), is_plural(kind_said[-1]) or _says_all(words)
-            )
+            return self._group(self.place, kind_said, words)
         for match, rest in self.names.split_place(words):
-            left = content(rest) if any(word in content(rest) for word in rest) and rest else ()
-            left = tuple(word for word in left if word not in QUANTITY_ALL and not _is_filler(word))
-            inner = self._as_place([match], match.name)
-            if left and (further := [(floor, more) for floor, more in self.names.split_place(left) if floor.is_floor]):
-                left = content(further[0][1])
+            left = tuple(word for word in rest if word not in QUANTITY_ALL and not _is_filler(word))
+            if left and (further := [more for floor, more in self.names.split_place(left) if floor.is_floor]):
+                left = content(further[0])  # "bedroom blinds upstairs"
             if not left:
-                return _Group(inner)
+                return _Group(self._as_place([match], match.name))
             if kinds_of(left):
-                return _Group(inner, self._kind_meant(left), stems(left), is_plural(left[-1]) or _says_all(words))
-        return None
+                return self._group(self._as_place([match], match.name), left, words)
+        near = self.names.split_near_place(words)
+        if near is None:
+            return None
+        matches, rest = near
+        said = " ".join(word for word in words if word not in rest)
+        return self._group(self._as_place(self._nearest_places(matches), said), content(rest), words)
+
+    def _group(self, place: _Place, kind_said: tuple[str, ...], words: tuple[str, ...]) -> _Group:
+        plural = is_plural(kind_said[-1]) or _says_all(words)
+        return _Group(place, self._kind_meant(kind_said), stems(kind_said), plural)
 
     def _kind_meant(self, words: Sequence[str]) -> Kind:
         """The reading of a kind word that fits the domain said, else one this home and intent have, else the first."""
@@ -585,6 +630,8 @@ class _Search:
         )
         if self.place.said:
             found = self._members(everything, self.place.holds)
+            if not found and self.domains is not None and self.domains <= _MOBILE:
+                return self._in_whole_home(kind, everything, None)
             if not found:
                 self._ask_none_here(kind, everything)
             return self._one_or_all(found, kind, f"{kind}: {self.place.why}")
@@ -644,7 +691,7 @@ class _Search:
     def _is_called(self, entity: Entity) -> bool:
         """Whether the very word said for its kind, or another for the same, is in its name: a lamp among lights."""
         word = self.said.word
-        if word in (None, "light", "lighting"):
+        if word is None or word in _BROAD_WORDS or entity.domain not in _TOLD_APART:
             return False
         names = [stems(fold(name)) for name in (entity.name, *entity.aliases)]
         same = {word} if word == "lamp" else synonyms(word) - {"light"}
