@@ -13,10 +13,10 @@ from enum import Enum
 
 from .api import Done, Turn, Unclear, skill
 from .home.model import Entity
-from .home.questions import plural_of
+from .home.questions import bare, plural_of
 from .home.resolver import Resolution, Said, heard, resolve
 from .slots import spoken_list
-from .states import battery_percent, can_tell, holds, is_known, told, told_in_full
+from .states import MEASURED, REACH, battery_percent, can_tell, holds, is_known, told, told_in_full
 from .wording import DEVICES, KINDS, Noun, listed, noun_of, plain, sentence
 from .words import ALL, fold, said_as
 
@@ -31,6 +31,13 @@ _ABOUT = {
     "home": PEOPLE, "not_home": PEOPLE, "low": frozenset({"sensor", "binary_sensor"}),
     "wet": frozenset({"binary_sensor"}), "playing": frozenset({"media_player"}), "paused": frozenset({"media_player"}),
 }
+# Where nothing is of a class, the resolver takes its kin; a question about one of these is about no other.
+_SAME_CLASS = {
+    "garage": frozenset({"garage", "garage_door"}), "garage_door": frozenset({"garage", "garage_door"}),
+    "gate": frozenset({"gate"}), "door": frozenset({"door", "opening", "garage", "garage_door", "lock"}),
+    "window": frozenset({"window", "opening"}),
+}
+_OTHER_REACH = {"unavailable": "online", "offline": "online", "available": "offline", "online": "offline"}
 # "Are the doors locked?" wants all of them so; "are the lights on?" any.
 _WANTS_ALL = frozenset({"off", "closed", "locked", "clear", "dry", "full", "docked", "available", "online", "armed",
                         "disarmed"})
@@ -99,22 +106,52 @@ class GetState:
 
 def _meant(said: Said, turn: Turn) -> Resolution:
     """The entities a question is about. Raises: Unclear: none, or no telling which."""
-    kindless = said.domain is None and said.device_class is None and (said.name is None or said_as(said.name, ALL))
-    about = _ABOUT.get(said.state or "") if kindless else None
-    if about is not None and said.name is None and said.area is None and said.floor is None:
-        said = replace(said, name="everything")
     if said.device_class == "battery" and said.name is not None and not said_as(said.name, ALL):
         return _battery_of(said, turn)
-    if kindless and said.plural is None:
-        said = replace(said, plural=True)
+    placed = said.area is not None or said.floor is not None
+    kindless = said.domain is None and said.device_class is None and (said.name is None or said_as(said.name, ALL))
+    if kindless and not placed and REACH.get(said.state or "") == "offline":
+        return Resolution(entities=tuple(each for each in turn.home.entities.values() if each.exposed and not each.category))
+    about = _ABOUT.get(said.state or "") if kindless else None
+    if about is not None and said.name is None and not placed:
+        said = replace(said, name="everything")
+    if (kindless and said.plural is None) or (said.name is None and said.state is None and turn.area is None):
+        said = replace(said, plural=True)  # "how humid is it?": in every room, where none is said or known
     if turn.chosen or said.domain == "light":
         return turn.resolve(said, domains=about)
     # "Are the doors locked?" is about every lock, whether "door" is in its name or not: the word said narrows nothing.
     found = resolve(turn.home, replace(said, word=None), turn.context, domains=about)
     turn.explain(found)
+    same = _SAME_CLASS.get(said.device_class or "") if said.name is None else None
+    if same is not None:
+        entities = tuple(each for each in found.entities if each.device_class is None or each.device_class in same)
+        found = replace(found, entities=entities, question=found.question or (None if entities else _none(said, found)))
     if found.question is not None:
-        raise Unclear(found.question, choices=_ids(found.choices))
+        raise Unclear(_none(said, found) or found.question, choices=_ids(found.choices))
     return found
+
+
+def _none(said: Said, found: Resolution) -> str | None:
+    """"There is no smoke sensor in the kitchen.", which must not sound like "there is no smoke"; None: it was not that."""
+    place_unknown = (said.area is not None or said.floor is not None) and found.area is None and found.floor is None
+    if found.choices or place_unknown:
+        return None
+    if said.name is not None and not said_as(said.name, ALL):
+        return f"I don't know a {bare(said.name)}{_where(found)}." if found.area or found.floor else None
+    if said.device_class is None:
+        return None
+    kind = KINDS.get(f"cover.{said.device_class}", (f"{said.device_class.replace('_', ' ')} sensor",))[0]
+    if said.device_class in MEASURED:
+        kind = f"{said.device_class.replace('_', ' ')} sensor"
+    return f"There is no {kind}{_where(found)}."
+
+
+def _where(found: Resolution) -> str:
+    if found.area:
+        return f" in the {plain(found.area)}"
+    if not found.floor:
+        return " that I know of"
+    return f" {found.floor.lower()}" if found.floor.lower().endswith("stairs") else f" on the {plain(found.floor)}"
 
 
 def _battery_of(said: Said, turn: Turn) -> Resolution:
@@ -148,17 +185,18 @@ def _about_one(entities: Sequence[Entity], state: str) -> Done:
     true = holds(entity, state)
     if true is None:
         return Done(reply=_unheard(entity), entities=ids, facts=(entity,))
-    if not entity.available and state not in ("offline", "unavailable", "online", "available"):
+    if not entity.available and state not in REACH:
         return Done(reply=_unheard(entity), entities=ids, facts=(entity,))
-    if state in ("offline", "unavailable", "online", "available"):
-        is_online = true == (state in ("online", "available"))
-        return Done(reply=f"{'Yes' if true else 'No'}, {noun.text} {noun.be(past=False)} "
-                          f"{'online' if is_online else 'offline'}.", entities=ids, facts=(entity,))
-    if not true and not can_tell(entity, state):
+    if state not in REACH and not true and not can_tell(entity, state):
         reply = f"I can't tell whether {noun.text} {noun.be(past=False)} {state.replace('_', ' ')}; it is {told(entity)}."
         return Done(reply=reply, entities=ids, facts=(entity,))
-    return Done(reply=f"{'Yes' if true else 'No'}, {noun.text} {noun.be(past=False)} {told(entity)}.", entities=ids,
+    return Done(reply=f"{'Yes' if true else 'No'}, {noun.text} {noun.be(past=False)} {_put(entity, state)}.", entities=ids,
                 facts=(entity,))
+
+
+def _put(entity: Entity, asked: str) -> str:
+    """What it is, in the terms of the question: offline or online, or its state."""
+    return REACH[asked if holds(entity, asked) else _OTHER_REACH[asked]] if asked in REACH else told(entity)
 
 
 def _unheard(entity: Entity) -> str:
@@ -183,7 +221,7 @@ def _about_several(said: Said, found: Resolution, entities: Sequence[Entity], st
 
 
 def _current(entity: Entity, state: str) -> bool:
-    return entity.available or state in ("offline", "unavailable", "online", "available")
+    return entity.available or state in REACH
 
 
 @dataclass(frozen=True)
@@ -210,16 +248,13 @@ class _Group:
 
     @property
     def where(self) -> str:
-        if self.found.area:
-            return f" in the {plain(self.found.area)}"
-        floor = self.found.floor
-        if not floor:
-            return ""
-        return f" {floor.lower()}" if floor.lower().endswith("stairs") else f" on the {plain(floor)}"
+        return _where(self.found) if self.found.area or self.found.floor else ""
 
     @property
     def state_said(self) -> str:
         """"open": as these devices put the state asked for; of a reading it is the word that was asked."""
+        if self.state in REACH:
+            return REACH[self.state]
         words = {told(entity) for entity in self.true if entity.domain != "sensor"}
         return words.pop() if len(words) == 1 else self.state.replace("_", " ")
 
@@ -236,7 +271,7 @@ class _Group:
         """"no windows in the kitchen are open"; of a single one, what it is."""
         if len(self.known) == 1:
             noun = _noun(self.known[0])
-            return f"{noun.text} {noun.be(past=False)} {told(self.known[0])}"
+            return f"{noun.text} {noun.be(past=False)} {_put(self.known[0], self.state)}"
         return f"no {self.kind[1]}{self.where} are {self.state_said}"
 
 
@@ -267,7 +302,7 @@ def _all(group: _Group) -> str:
         return f"Yes, {all_of}{group.where} are {group.state_said}." if len(group.true) > 1 else f"Yes, {group.true_said()}."
     states: dict[str, list[Entity]] = {}
     for entity in group.false:
-        states.setdefault(told(entity), []).append(entity)
+        states.setdefault(_put(entity, group.state), []).append(entity)
     clauses = [f"{group.named(same).text} {group.named(same).be(past=False)} {state}" for state, same in states.items()]
     return f"No, {spoken_list(clauses[:VALUES_AT_MOST])}."
 

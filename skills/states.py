@@ -14,6 +14,7 @@ from .home.model import Entity
 from .slots import as_spoken
 
 LOW_BATTERY_PERCENT = 20
+REACH = {"unavailable": "offline", "offline": "offline", "available": "online", "online": "online"}  # how they are put
 UNKNOWN = frozenset({"unknown", "none", "None", ""})
 
 # Binary sensors by device class: how "on" and "off" are put, then which of the catalogue's states each is besides.
@@ -68,6 +69,9 @@ _MEANS: Mapping[str, Mapping[str, str]] = {
     "device_tracker": {"home": "home", "not_home": "not_home"},
 }
 _SETTABLE = frozenset({"number", "select", "text"})
+# Device classes that a sensor measures, rather than what a thing is: "there is no smoke sensor", not "no smoke".
+MEASURED = frozenset({*_BINARY, "temperature", "humidity", "energy", "illuminance", "pressure", "co2", "pm25", "voltage",
+                      "current", "water"}) - {None, "door", "garage_door", "lock", "opening", "window", "update", "plug"}
 
 
 def is_known(entity: Entity) -> bool:
@@ -76,9 +80,9 @@ def is_known(entity: Entity) -> bool:
 
 def holds(entity: Entity, state: str) -> bool | None:
     """Whether one of the catalogue's states is true of an entity; None when it has not been heard of."""
-    if state in ("unavailable", "offline", "available", "online") and entity.device_class != "connectivity":
+    if state in REACH and entity.device_class != "connectivity":
         here = entity.available and entity.state != "unavailable"
-        return here == (state in ("available", "online"))
+        return here == (REACH[state] == "online")
     if not is_known(entity):
         return None
     return state in meanings(entity)
@@ -86,7 +90,7 @@ def holds(entity: Entity, state: str) -> bool | None:
 
 def can_tell(entity: Entity, state: str) -> bool:
     """Whether such an entity is ever in that state: a lock never tells "open", a window sensor never "locked"."""
-    if state in ("unavailable", "offline", "available", "online"):
+    if state in REACH:
         return True
     if entity.domain == "binary_sensor":
         _, _, on, off = _binary(entity)

@@ -155,6 +155,22 @@ async def test_what_is_not_known_is_said(world: World) -> None:
         "No, the shed lock is offline.")
 
 
+@pytest.mark.parametrize(("text", "slots", "told"), [
+    ("is there smoke in the kitchen", {"area": "Kitchen", "domain": "binary_sensor", "device_class": "smoke",
+                                       "state": "detected"}, "There is no smoke sensor in the kitchen."),
+    ("is the garage open", {"domain": "cover", "device_class": "garage", "state": "open"},
+     "There is no garage door that I know of."),
+    ("are the windows open in the hall", {**WINDOW, "area": "Hall", "state": "open"}, "There is no window in the hall.")])
+async def test_having_no_sensor_is_not_an_all_clear(world: World, text: str, slots: dict[str, Any], told: str) -> None:
+    with pytest.raises(Unclear) as asked:
+        await reply(world, text, **slots)
+    assert asked.value.question == told
+
+
+async def test_what_is_offline(world: World) -> None:
+    assert await reply(world, "is anything offline", name="all", state="offline") == "Yes, the shed lock is offline."
+
+
 @pytest.mark.parametrize("slots", [
     {**WINDOW, "area": "Hall", "state": "open"}, {**LIGHT, "area": "Attic", "state": "on"}, {"name": "sauna", "state": "on"}])
 async def test_what_is_not_there_is_asked_about(world: World, slots: dict[str, Any]) -> None:
