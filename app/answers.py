@@ -14,6 +14,7 @@ from ..skills.sensitive import pin_in
 from ..skills.words import fold
 from .session import Command, Pending
 
+MAX_WORDS_OF_A_YES: Final = 3   # "yeah, go on", where the model heard no Confirm
 NO: Final = frozenset({"Deny", "HassNevermind"})
 _WHERE: Final = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
 
@@ -45,6 +46,8 @@ def read_answer(
         return Answer(kind="yes")
     if pending.choices and (first is None or not _is_own_request(first, pending)):
         return _choice_answer(pending, text, first, home)
+    if pending.confirms:
+        return Answer(kind="none" if _is_idle(first) else "other")
     return _filling_answer(pending, text, first, home)
 
 
@@ -60,6 +63,8 @@ def _pin_answer(text: str, first: Intent | None, pin: str) -> Answer:
 
 
 def _choice_answer(pending: Pending, text: str, first: Intent | None, home: Home) -> Answer:
+    if pending.confirms and _is_idle(first) and len(fold(text)) > MAX_WORDS_OF_A_YES:
+        return Answer(kind="none")      # the front door may be talked about without being meant
     chosen = _chosen(pending, text, home)
     if chosen and pending.confirms and set(chosen) == set(pending.choices):
         return Answer(kind="yes")
@@ -112,8 +117,9 @@ def _is_idle(first: Intent | None) -> bool:
 
 
 def _is_own_request(first: Intent, pending: Pending) -> bool:
-    """A request that is more than an answer; the same intent again may well be one ("turn on the left one")."""
-    return not _is_idle(first) and first.intent not in ("Confirm", "Repeat", pending.command.intent)
+    """A request that is more than an answer. The same intent again may be a choice ("turn on the left one"), never a yes."""
+    answering = ("Confirm",) if pending.confirms else ("Confirm", "Repeat", pending.command.intent)
+    return not _is_idle(first) and first.intent not in answering
 
 
 def repeated(last: Command, new: Mapping[str, Any], home: Home) -> Command:

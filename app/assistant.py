@@ -19,14 +19,16 @@ from typing import Any, Final, Literal, Protocol
 from ..engine.interpreter import Intent, Interpretation
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
-from ..skills.home.resolver import Resolution, Said, ground
+from ..skills.home.resolver import Resolution, Said
 from ..skills.later import Command as LaterCommand
 from ..skills.registry import Registry
+from ..skills.schema import load_schema
 from ..skills.sensitive import check
-from ..skills.slots import normalise, spoken_list
+from ..skills.slots import spoken_list
 from . import answers
 from .config import Config
 from .events import Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
+from .meaning import meaning
 from .router import NO_KNOWLEDGE, route
 from .services import Clock, Services
 from .session import MAX_TRIES, Command, Pending, Session, Sessions
@@ -43,6 +45,8 @@ NOTHING_TO_UNDO: Final = "There is nothing to undo."
 CANNOT_UNDO: Final = "That can't be undone."
 NOTHING_ASKED: Final = "I haven't asked anything."
 LEFT_IT: Final = "OK, I left it."
+
+NOT_REPEATED: Final = frozenset({"HassRespond", "HassNevermind", "Confirm", "Deny", "Repeat"})   # "again" means what was before
 
 Perform = Callable[[Sequence[ServiceCall], Callable[[Publish], None]], Awaitable[list[Outcome]]]
 OnToken = Callable[[ReplyToken], None]
@@ -182,14 +186,9 @@ class Assistant:
 
     def _grounded(self, work: _Work, intent: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """The slots as values, in this home's words. What could not be read is told in the record."""
-        values = normalise(intent, said)
-        work.reasons += [f"{one.slot} {one.said!r}: {one.why}" for one in values.unread]
-        if intent == "RunLater" and "intent" in values:     # its slots are those of the intent it puts off
-            inner = str(values["intent"])
-            own = {slot: values[slot] for slot in ("intent", "at", "in", "date") if slot in values}
-            rest = {slot: value for slot, value in values.items() if slot not in own}
-            return {**ground(self.home, inner, rest, work.session.context, work.asked.text), **own}
-        return dict(ground(self.home, intent, values, work.session.context, work.asked.text))
+        slots, unread = meaning(self.home, intent, said, work.session.context, work.asked.text)
+        work.reasons += unread
+        return slots
 
     async def _carry_out(
         self, work: _Work, command: Command, *, chosen: tuple[str, ...] = (), confirmed: bool = False,
@@ -218,7 +217,8 @@ class Assistant:
         entities = tuple(done.entities)
         work.note(command, entities, done.slots)
         work.session.mention(entities, _common_area(self.home, entities))
-        work.session.last = replace(command, entities=entities)
+        if command.intent not in NOT_REPEATED:
+            work.session.last = replace(command, entities=entities)
         work.say(done.reply)
         if done.asks:
             work.open_question(Unclear(done.asks), command, self._config.question_s)
@@ -423,8 +423,6 @@ def _is_sensitive(pending: Pending) -> bool:
 
 
 def _known(intent: str, slots: Mapping[str, Any]) -> dict[str, Any]:
-    from ..skills.schema import load_schema
-
     known = load_schema()["intents"][intent]["slots"]
     return {slot: value for slot, value in slots.items() if slot in known}
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +29,8 @@ from . import topics
 from .assistant import Assistant, Understands
 from .broker import EmbeddedBroker
 from .bus import Bus, Message, Will
-from .config import Config, load
+from .config import BrokerAddress, Config, load
+from .daemon_file import remove_run_file, write_run_file
 from .events import Asked, BadAsk, TurnRecord, new_id, parse_ask
 from .home_link import HomeLink
 from .services import Services, clock_of
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 
 MAX_TURNS: Final = 100          # at once; what is asked beyond is refused, not queued without end
 STOP_S: Final = 10.0            # for turns under way, when asked to stop
-RUN_FILE: Final = "run.json"    # in data_dir: where the running daemon's broker is
 
 BUSY: Final = "Too much is being asked at once."
 
@@ -141,7 +140,12 @@ class Daemon:
         return self._parts.assistant
 
     @property
+    def bus_address(self) -> BrokerAddress:
+        return self._bus.address
+
+    @property
     def address(self) -> str:
+        """As a URL without credentials."""
         return str(self._bus.address)
 
     async def failed(self) -> None:
@@ -160,10 +164,11 @@ class Daemon:
         for each in self._parts.services.lists.all():
             self._list_changed(each)
         await self._bus.subscribe(topics.ASK)
-        self._bus.post_kept(_announcement_topic(self._parts.config), json.dumps(_announcement()))
+        own_topic = topics.announcement_topic(self._parts.config.mqtt.discovery_prefix)
+        self._bus.post_kept(own_topic, json.dumps(_announcement()))
         self._report("idle")
         await self._bus.keep(topics.STATUS, "online")
-        _write_run_file(self._parts.config, self.address)
+        write_run_file(self._parts.config, self.address)
 
     async def _end(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -173,7 +178,7 @@ class Daemon:
         for task in self._turns:
             task.cancel()
         await self._bus.keep(topics.STATUS, "offline")
-        (self._parts.config.data_path / RUN_FILE).unlink(missing_ok=True)
+        remove_run_file(self._parts.config)
 
     # requests
 
@@ -266,11 +271,9 @@ async def _until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -
 
 async def _pump(parts: Parts) -> None:
     """Every message of the bus goes to the home and to whoever listens."""
-    ours = _announcement_topic(parts.config)
     async for message in parts.bus.messages:
-        if message.topic != ours:
-            parts.on_message(message)
-            await parts.link.take(message)
+        parts.on_message(message)
+        await parts.link.take(message)
 
 
 def _start(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -319,10 +322,6 @@ def _with_simulated_plan(config: Config, simulate: Path | None) -> Config:
 
 # Ingle as a device
 
-def _announcement_topic(config: Config) -> str:
-    return f"{config.mqtt.discovery_prefix}/device/ingle/config"
-
-
 def _announcement() -> dict[str, Any]:
     """Ingle in the form in which any device announces itself to Home Assistant."""
     number = version("ingle")
@@ -332,11 +331,11 @@ def _announcement() -> dict[str, Any]:
         "availability_topic": topics.STATUS,
         "state_topic": topics.DEVICE,
         "components": {
-            "state": _reading("State", "state"),
-            "last_reply": _reading("Last reply", "last_reply"),
-            "latency": _reading("Latency", "latency_ms", unit="ms", device_class="duration"),
-            "memory": _reading("Memory", "memory_mb", unit="MB", device_class="data_size"),
-            "model": _reading("Model", "model"),
+            "ingle_state": _reading("State", "state"),
+            "ingle_last_reply": _reading("Last reply", "last_reply"),
+            "ingle_latency": _reading("Latency", "latency_ms", unit="ms", device_class="duration"),
+            "ingle_memory": _reading("Memory", "memory_mb", unit="MB", device_class="data_size"),
+            "ingle_model": _reading("Model", "model"),
         },
     }
 
@@ -349,12 +348,3 @@ def _reading(name: str, key: str, *, unit: str | None = None, device_class: str 
     if unit is not None:
         reading |= {"unit_of_measurement": unit, "device_class": device_class, "state_class": "measurement"}
     return reading
-
-
-# where the running daemon is
-
-def _write_run_file(config: Config, url: str) -> None:
-    file = config.data_path / RUN_FILE
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
-    part.replace(file)

@@ -14,6 +14,7 @@ from ..skills.home.discovery import Discovery
 from ..skills.home.model import Area, Floor, Home, Outcome, Publish, ServiceCall
 from .bus import Bus, Message
 from .config import Config, HomeConfig
+from .topics import announcement_topic
 from .typed import plain
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class HomeLink:
         self.discovery = Discovery(self.home, prefix=config.mqtt.discovery_prefix, overrides=_overrides(config.home))
         self._bus = bus
         self._birth_topic = f"{config.mqtt.discovery_prefix}/status"
+        self._own_topic = announcement_topic(config.mqtt.discovery_prefix)
         self._subscribed: frozenset[str] = frozenset()
         self._last_news = time.monotonic()
         self._actuator = Actuator(self.home, self.discovery, self._publish, confirm_s=config.confirm_s)
@@ -46,7 +48,9 @@ class HomeLink:
             await self.discovery.changed.wait()
 
     async def take(self, message: Message) -> None:
-        """Take in any message of the bus."""
+        """Take in any message of the bus. Ingle itself is no device of the home."""
+        if message.topic == self._own_topic:
+            return
         if message.retain:
             self._last_news = time.monotonic()
         self.discovery.handle(message.topic, message.payload, retain=message.retain)

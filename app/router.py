@@ -16,7 +16,7 @@ NO_CLOUD: Final = "I can't look that up from here."
 NO_KNOWLEDGE: Final = "I don't have anything about that."
 CHAT: Final = "Mm-hm."
 
-_WITHOUT_ACT: Final = frozenset({"NotForUs", "Chat", "Cloud", "Unclear"})
+WITHOUT_ACT: Final = frozenset({"NotForUs", "Chat", "Cloud", "Unclear"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Decision:
 
 def route(interpretation: Interpretation) -> Decision:
     """Decide by what was understood; the reason goes into the turn record."""
-    acts = tuple(intent for intent in interpretation.intents if intent.intent not in _WITHOUT_ACT)
+    acts = tuple(intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT)
     if not acts:
         return _without_act(interpretation)
     unsure = min(acts, key=lambda intent: intent.confidence)

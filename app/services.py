@@ -52,6 +52,7 @@ class Services:
         self.later = LaterStore(self._database, clock=clock)
         self.by_name: dict[str, Any] = {
             "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
+            "temperature_unit": config.temperature_unit,
         }
 
     @classmethod

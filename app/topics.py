@@ -21,6 +21,11 @@ def reply_topic(turn_id: str) -> str:
     return f"{REPLY}/{_NOT_IN_A_LEVEL.sub('_', turn_id)}"
 
 
+def announcement_topic(discovery_prefix: str) -> str:
+    """Where Ingle announces itself as a device."""
+    return f"{discovery_prefix}/device/ingle/config"
+
+
 def fault_in_topic(topic: str) -> str | None:
     """Why nothing can be published to `topic`, as the end of a sentence; None when it can be."""
     if not topic:

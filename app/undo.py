@@ -79,11 +79,17 @@ def _light(state: str, was: Mapping[str, Any], entity: Entity) -> _Calls:
         return _on_off(state, was, entity)
     data: dict[str, Any] = {}
     if was.get("brightness") is not None:
-        data["brightness_pct"] = round(was["brightness"] / 255 * 100)
-    color = {"color_temp": "color_temp_kelvin", "hs": "hs_color", "xy": "xy_color"}.get(str(was.get("color_mode")), "rgb_color")
-    if was.get(color) is not None:
+        data["brightness_pct"] = was["brightness"] / 255 * 100      # unrounded: it comes back to the very step
+    color = next((key for key in _colors(was.get("color_mode")) if was.get(key) is not None), None)
+    if color is not None:
         data[color] = was[color]
     return [("turn_on", data)]
+
+
+def _colors(mode: Any) -> tuple[str, ...]:
+    """The attributes that may say the colour, the telling one first."""
+    told = {"color_temp": "color_temp_kelvin", "hs": "hs_color", "xy": "xy_color", "rgb": "rgb_color"}.get(str(mode))
+    return (told,) if told is not None else ("color_temp_kelvin", "rgb_color", "hs_color", "xy_color")
 
 
 def _fan(state: str, was: Mapping[str, Any], entity: Entity) -> _Calls:

@@ -152,7 +152,8 @@ async def test_no_and_a_late_yes(world: World) -> None:
     await world.ask("bed lamp on", session="s")
     assert (await world.ask("no", session="s")).commands == ()
     turn = await world.ask("yes", session="s")
-    assert (turn.commands, turn.reply) == ((), "I haven't asked anything.")
+    assert turn.commands == ()
+    assert "nothing" in turn.reply
 
 
 async def test_a_question_expires(world: World) -> None:
@@ -171,6 +172,14 @@ async def test_a_sensitive_act_heard_wants_a_yes(world: World) -> None:
     await world.ask("yes", via="voice", session="v")
     assert world.state("lock.front_door") == "unlocked"
     assert (await world.ask("unlock", session="typed")).commands != ()
+
+
+async def test_only_a_yes_is_a_yes(world: World) -> None:
+    await world.ask("unlock", via="voice", session="v")
+    await world.ask("and then the front door of the castle opened", via="voice", session="v")   # television
+    assert world.state("lock.front_door") == "locked"
+    await world.ask("unlock", via="voice", session="v")     # the same again, louder
+    assert world.state("lock.front_door") == "locked"
 
 
 @pytest.mark.parametrize("world", [Sensitive(pin="4711")], indirect=True)
@@ -318,4 +327,4 @@ async def test_open_is_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     async with Assistant.open(file, understands=Scripted(SCRIPT)) as ingle:
         assert (await ingle.ask("how are you feeling")).reply == "Mm-hm."
     assert (tmp_path / "data" / "ingle.db").exists()
-    assert daemon.RUN_FILE not in [path.name for path in (tmp_path / "data").iterdir()]
+    assert "run.json" not in [path.name for path in (tmp_path / "data").iterdir()]

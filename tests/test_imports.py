@@ -63,7 +63,8 @@ def _modules(file: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             if node.module is None or node.module == "ingle":
-                yield from ((f"{'.' * node.level}{'ingle.' if node.level == 0 else ''}{name.name}", node.lineno) for name in node.names)
+                base = "." * node.level or "ingle."
+                yield from ((base + name.name, node.lineno) for name in node.names)
             else:
                 yield f"{'.' * node.level}{node.module}", node.lineno
         elif isinstance(node, ast.Import):

@@ -1,0 +1,85 @@
+"""Understand sentences without doing anything: JSON lines {"text", "context"?} in, {"text", "intents"} out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import CommandError
+
+if TYPE_CHECKING:
+    from ...skills.home.model import Home
+    from ..assistant import Understands
+
+HELP = "understand the sentences of a file, doing nothing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.jsonl", help="a JSON object with `text` a line; - reads standard input")
+    parser.add_argument("--home", metavar="HOME.yaml", type=Path, help="a home whose names the slots are grounded in")
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+
+    from ..config import load
+    from ..daemon import open_model
+
+    home, model = _home(args.home), open_model(load(args.config))
+    for line in _lines(args.file):
+        print(json.dumps(interpreted(model, home, line), ensure_ascii=False), flush=True)
+    return 0
+
+
+def interpreted(model: Understands, home: Home, line: dict[str, Any]) -> dict[str, Any]:
+    """One sentence's intents with slots as they are meant in `home`; those that want no deed are left out."""
+    from ...skills.home.resolver import Context
+    from ..meaning import meaning
+    from ..router import WITHOUT_ACT
+    from ..typed import plain
+
+    text, context = line["text"], Context(area=(line.get("context") or {}).get("area"))
+    intents = []
+    for one in model.interpret(text).intents:
+        if one.intent not in WITHOUT_ACT:
+            slots, _ = meaning(home, one.intent, one.slots, context, text)
+            intents.append({"intent": one.intent, "slots": plain(slots), "confidence": round(one.confidence, 4)})
+    return {"text": text, "intents": intents}
+
+
+def _home(path: Path | None) -> Home:
+    import yaml
+
+    from ...skills.home.model import Home, load_home
+
+    if path is None:
+        return Home()
+    try:
+        return load_home(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise CommandError(f"{path}: not a home file: {' '.join(str(error).split())}") from None
+
+
+def _lines(name: str) -> Iterator[dict[str, Any]]:
+    import json
+
+    try:
+        with (sys.stdin if name == "-" else Path(name).open(encoding="utf-8")) as file:
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    yield _checked(json.loads(text), f"{name}:{number}")
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}") from None
+    except ValueError as error:
+        raise CommandError(f"{name}:{number}: not JSON: {error}") from None
+
+
+def _checked(line: Any, where: str) -> dict[str, Any]:
+    if not isinstance(line, dict) or not isinstance(line.get("text"), str) or not isinstance(line.get("context") or {}, dict):
+        raise CommandError(f'{where}: a line must be like {{"text": "turn it on"}}')
+    return line
