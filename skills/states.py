@@ -281,4 +281,7 @@ _DETAILS = {"light": _light, "fan": _fan, "climate": _heating, "water_heater": _
 def degrees(value: float, entity: Entity) -> str:
     """A temperature in the unit of its entity; "degrees" where it has none."""
     unit: Any = entity.unit
-    return as_spoken(value, str(unit)) if unit and "°" in str(unit) else f"{as_spoken(value)} degrees"
+    if unit and "°" in str(unit):
+        return as_spoken(value, str(unit))
+    said = as_spoken(value)
+    return f"{said} degree{'' if said == '1' else 's'}"

@@ -43,8 +43,10 @@ class GetTemperature:
             noun = listed([noun_of(meter) for meter in meters[:ROOMS_AT_MOST]])
             has = "have" if noun.plural else "has"
             return Done(reply=sentence(f"{noun.text} {has} not told me a temperature yet."), entities=_ids(meters))
-        told = [_reading(meter, value, by_name=slots.name is not None) for meter, value in readings[:ROOMS_AT_MOST]]
-        return Done(reply=sentence(f"{spoken_list(told)}."), entities=_ids([meter for meter, _ in readings]),
+        told = dict.fromkeys(_reading(meter, value, by_name=slots.name is not None) for meter, value in readings)
+        first, *others = list(told)[:ROOMS_AT_MOST]
+        reply = sentence(spoken_list([first, *(each.removeprefix("it's ") for each in others)]) + ".")
+        return Done(reply=reply, entities=_ids([meter for meter, _ in readings]),
                     facts=tuple(readings))
 
 
@@ -108,24 +110,26 @@ class GetWeather:
         at: str | None = None
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
-        if slots.name is not None and not _OUTSIDE & set(fold(slots.name)) and not _stations(turn, slots.name):
-            return Done(reply=f"I don't know the weather in {slots.name}; I only know what is measured here.")
+        town = slots.name if slots.name is not None and not _OUTSIDE & set(fold(slots.name)) else None
+        if town is not None and not _stations(turn, town):
+            return Done(reply=f"I don't know the weather in {town}; I only know what is measured here.")
         later = [said for said in (slots.date, slots.at) if said is not None and said.lower() not in _TODAY]
         if later:
-            now = outside(turn, none="")
-            return Done(reply=f"I have no forecast. {'Now: ' + now.reply if now.reply else ''}".strip(), entities=now.entities)
-        return outside(turn)
+            now = outside(turn, town, none="")
+            return Done(reply=f"I have no forecast. {now.reply.replace('It', 'Now it', 1)}".strip(), entities=now.entities)
+        return outside(turn, town)
 
 
-def outside(turn: Turn, none: str = "Nothing here measures the weather.") -> Done:
-    """What weather stations and outdoor sensors of this home say now."""
-    stations = _stations(turn, None)
+def outside(turn: Turn, town: str | None = None, *, none: str = "Nothing here measures the weather.") -> Done:
+    """What weather stations (that of the town, if one is named) and outdoor sensors of this home say now."""
+    stations = _stations(turn, town)
     if stations:
         station = stations[0]
         condition = _CONDITIONS.get(station.state or "", as_spoken(station.state))
         warmth = number(station.attributes.get("temperature"))
         told = condition if warmth is None else f"{condition}, {degrees(warmth, station)}"
-        return Done(reply=f"It's {told} outside.", entities=(station.entity_id,), facts=(station,))
+        where = f"in {town}" if town else "outside"
+        return Done(reply=f"It's {told} {where}.", entities=(station.entity_id,), facts=(station,))
     meters = [entity for entity in turn.home.entities.values()
               if entity.exposed and entity.domain == "sensor" and _is_outside(entity) and is_known(entity)]
     for device_class in ("temperature", "humidity"):

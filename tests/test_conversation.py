@@ -70,7 +70,7 @@ def warm_house() -> Home:
     ({"area": "Bedroom"}, "Kitchen", "It's 19.5 °C in the bedroom."),     # the thermostat, not the sensor beside it
     ({}, "Kitchen", "It's 21.5 °C in the kitchen."), ({"floor": "Upstairs"}, None, "It's 19.5 °C in the bedroom."),
     ({"name": "freezer"}, None, "The freezer is -18 °C."), ({"area": "Garden"}, None, "It's 8 °C in the garden."),
-    ({"name": "outside"}, None, "It's 8 °C outside.")])
+    ({}, None, "It's 19.5 °C in the bedroom."), ({"name": "outside"}, None, "It's 8 °C outside.")])
 async def test_how_warm_it_is(slots: dict[str, Any], heard_in: str | None, told: str) -> None:
     world = World(home=warm_house())
     assert await reply(world, "HassClimateGetTemperature", "how warm is it", heard_in=heard_in, **slots) == told
@@ -95,7 +95,7 @@ async def test_weather_is_what_is_measured_here(world: World) -> None:
     warm = World(home=warm_house())
     assert await reply(warm, "HassGetWeather", "what's the weather") == "It's 8 °C outside."
     assert await reply(warm, "HassGetWeather", "will it rain tomorrow", date="tomorrow") == (
-        "I have no forecast. Now: It's 8 °C outside.")
+        "I have no forecast. Now it's 8 °C outside.")
     assert "Paris" in await reply(warm, "HassGetWeather", "weather in paris", name="Paris")
 
 
