@@ -273,6 +273,35 @@ def test_an_area_that_is_part_of_a_name() -> None:
     assert ids(find(area="tv", domain="light", text="turn on the tv backlight", name="backlight")) == {"light.tv_backlight"}
 
 
+# ---------------------------------------------------------------- devices announced without a room
+
+
+def test_rooms_that_only_the_names_tell() -> None:
+    home = home_of(
+        thing("light.k1", "Kitchen Light 1"),
+        thing("light.k2", "Kitchen Light 2"),
+        thing("light.hall", "Hall Light"),
+        thing("switch.kettle", "Kitchen Kettle"),
+    )
+    kitchen = {"light.k1", "light.k2"}
+    assert ids(find(home, area="kitchen", domain="light", text="kitchen lights off")) == kitchen
+    assert ids(find(home, name="kitchen lights")) == kitchen
+    assert ids(find(home, area="hall", domain="light")) == {"light.hall"}
+    assert find(home, area="bathroom", domain="light").entities == ()
+    assert find(home, area="kitchen", domain="cover").entities == ()
+
+
+def test_a_device_without_a_room_is_where_its_name_says() -> None:
+    home = home_of(
+        thing("light.a", "Spots", "Kitchen"),
+        thing("light.b", "Kitchen Counter"),
+        thing("light.c", "Hall Light", "Hall"),
+    )
+    assert ids(find(home, area="kitchen", domain="light")) == {"light.a", "light.b"}
+    assert ids(find(home, domain="light", text="lights off", heard_in="Kitchen")) == {"light.a", "light.b"}
+    assert ids(find(home, domain="light", text="all lights off everywhere", except_area=["kitchen"])) == {"light.c"}
+
+
 # ---------------------------------------------------------------- questions about the home
 
 
@@ -330,7 +359,21 @@ def test_one_or_several(text: str, plural: bool | None) -> None:
     assert heard(Said(domain="light"), text).plural is plural
 
 
+def test_each_part_of_a_sentence_has_its_own_number() -> None:
+    text = "turn off the bedroom lamp, then the kitchen lights and open the hall blind"
+    assert heard(Said(domain="light", area="Bedroom"), text).word == "lamp"
+    assert heard(Said(domain="light", area="Bedroom"), text).plural is False
+    assert heard(Said(domain="light", area="Kitchen"), text).plural is True
+    assert heard(Said(domain="cover", device_class="blind", area="Hall"), text).plural is False
+
+
 # ---------------------------------------------------------------- answers
+
+
+def test_the_answer_to_which_room() -> None:
+    question = find(area="bedroom", domain="light")
+    picked = choose(HOUSE, question.choices, "the kids one")
+    assert {entity.entity_id for entity in picked} == {"light.kids_lamp", "light.night"}
 
 
 def chosen(text: str, *entity_ids: str) -> set[str]:

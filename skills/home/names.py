@@ -151,6 +151,36 @@ class Names:
 
     # ------------------------------------------------------------ entities
 
+    def area_of(self, entity: Entity) -> str | None:
+        """Its area; where it was announced without one, the area that its name tells ("Kitchen Light 2")."""
+        return entity.area if entity.area is not None else self.area_by_name.get(entity.entity_id)
+
+    @cached_property
+    def area_by_name(self) -> dict[str, str]:
+        """The area in the name of entities that were announced without one, by entity id."""
+        known = sorted(
+            ((stems(fold(text)), name) for name, texts in self.areas.items() for text in texts),
+            key=lambda item: -len(item[0]),
+        )
+        homeless = (entity for entity in self.entities.values() if entity.area is None)
+        told = ((entity, stems(fold(f"{entity.name} {entity.device_name or ''}"))) for entity in homeless)
+        found = (
+            (entity, next((name for area, name in known if _without(words, area) is not None), None))
+            for entity, words in told
+        )
+        return {entity.entity_id: name for entity, name in found if name is not None}
+
+    def called_after(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> frozenset[str]:
+        """Ids of the entities that have all these words in a name of their own: what is in a room nobody announced."""
+        wanted = set(stems(content(self.repaired(words))))
+        indexes = self.by_stem.get(next(iter(wanted), ""), ())
+        labels = (self.labels[index] for index in indexes)
+        return frozenset(
+            label.entity_id
+            for label in labels
+            if label.weight == 1.0 and wanted <= set(label.stems) and fits(self.entities[label.entity_id])
+        )
+
     def exact(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
         """Entities one of whose own names or aliases, its area before it or not, is these words."""
         said = content(words)

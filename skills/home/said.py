@@ -89,7 +89,8 @@ def heard(said: Said, text: str) -> Said:
 
     What is already known of these is kept.
     """
-    words = fold(text)
+    sentence = fold(text.replace(",", " and "))
+    words = _clause_of(sentence, said)
     kinds = _kind_words_said(words, said)
     spoken = {singular(words[index]) for index in kinds}
     placed = said.area is not None or said.floor is not None
@@ -97,9 +98,22 @@ def heard(said: Said, text: str) -> Said:
         said,
         plural=_one_or_several(words, kinds) if said.plural is None and said.name is None else said.plural,
         word=said.word or (spoken.pop() if len(spoken) == 1 else None),
-        everywhere=said.everywhere or (not placed and _means_everywhere(words)),
-        area="here" if not placed and said.name is None and any(_has(words, run) for run in _HERE) else said.area,
+        everywhere=said.everywhere or (not placed and _means_everywhere(sentence)),
+        area="here" if not placed and said.name is None and any(_has(sentence, run) for run in _HERE) else said.area,
     )
+
+
+def _clause_of(sentence: tuple[str, ...], said: Said) -> tuple[str, ...]:
+    """The part of the sentence that is about the room said: another part may have another kind and number."""
+    place = fold(said.area or said.floor or "")
+    clauses: list[tuple[str, ...]] = [()]
+    for word in sentence:
+        if word in _CLAUSE:
+            clauses.append(())
+        else:
+            clauses[-1] = (*clauses[-1], word)
+    about = [clause for clause in clauses if place and _has(clause, place) and _kind_words_said(clause, said)]
+    return about[0] if len(about) == 1 else sentence
 
 
 def _kind_words_said(words: Sequence[str], said: Said) -> list[int]:

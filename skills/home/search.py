@@ -169,9 +169,10 @@ class _Place:
     floor: str | None = None
     said: bool = False  # it was said, not merely heard there
     why: str = ""
+    ids: frozenset[str] = frozenset()  # entities that are there by their name alone
 
     def holds(self, entity: Entity) -> bool:
-        return self.areas is None or entity.area in self.areas
+        return self.areas is None or entity.area in self.areas or entity.entity_id in self.ids
 
 
 @dataclass(frozen=True)
@@ -277,20 +278,26 @@ class _Search:
             return offered
         raise _Ask(which_one(offered) if offered else "Which one do you mean?", offered, "'the other one'")
 
+    def _area(self, entity: Entity) -> str | None:
+        return self.names.area_of(entity)
+
     def _entities(self, ids: Iterable[str]) -> list[Entity]:
         return [self.home.entities[entity_id] for entity_id in ids if entity_id in self.home.entities]
 
     # ------------------------------------------------------------ where
 
     def _settle_place(self, name: str | None) -> tuple[_Place, str | None]:
-        """Where to look, and the name to look for there: an area nobody knows may be part of a device's name."""
+        """Where to look, and the name to look for there; a room that nobody announced may be part of names."""
         said = self.said
         if said.area is None or said_as(said.area, HERE | THERE | EVERYWHERE) or self.names.places(said.area):
             return self._place_said(), name
-        joined = f"{said.area} {name or said.word or kind_of(said.domain, said.device_class) or ''}".strip()
-        found = self.names.search(fold(joined), self._acts_on)
-        clear = found and found[0].score >= 0.9 and (len(found) == 1 or found[1].score < found[0].score - MARGIN)
-        return (self._heard(), joined) if clear else (self._place_said(), name)
+        there = self.names.called_after(
+            fold(said.area), lambda other: self._acts_on(other) and self._of_kind_said(other)
+        )
+        if not there:
+            return self._place_said(), name
+        why = f"'{said.area}' is in their names"
+        return _Place(frozenset(), said.area, said=True, why=why, ids=there), name
 
     def _place_said(self) -> _Place:
         said = self.said
@@ -359,7 +366,11 @@ class _Search:
             self._ask_unknown_place(text, "floor")
         if len(matches) > 1:
             areas = frozenset(area for match in matches for area in self._areas_of(match))
-            fitting = {entity.area for entity in self._pool() if entity.area in areas and self._of_kind_said(entity)}
+            fitting = {
+                self._area(entity)
+                for entity in self._pool()
+                if self._area(entity) in areas and self._of_kind_said(entity)
+            }
             matches = [match for match in matches if set(self._areas_of(match)) & fitting] or matches
         if len(matches) > 1:
             if is_plural(fold(text)[-1]) or _says_all(fold(text)):  # "the bedrooms"
@@ -373,7 +384,7 @@ class _Search:
                 entity
                 for match in matches
                 for entity in self._pool()
-                if entity.area in self._areas_of(match) and self._of_kind_said(entity)
+                if self._area(entity) in self._areas_of(match) and self._of_kind_said(entity)
             ]
             raise _Ask(
                 f"Which one: {listed([f'the {match.name}' for match in matches], 'or')}?",
@@ -381,12 +392,14 @@ class _Search:
                 f"'{text}' may be {listed([match.name for match in matches], 'or')}",
             )
         match = matches[0]
+        areas = frozenset(self._areas_of(match))
         return _Place(
-            frozenset(self._areas_of(match)),
+            areas,
             None if match.is_floor else match.name,
             match.name if match.is_floor else None,
             said=True,
             why=match.why,
+            ids=frozenset(entity_id for entity_id, area in self.names.area_by_name.items() if area in areas),
         )
 
     def _areas_of(self, match: PlaceMatch) -> list[str]:
@@ -397,7 +410,9 @@ class _Search:
     def _ask_unknown_place(self, text: str, noun: str) -> None:
         near = self.names.nearest_place(text)
         hint = f" Did you mean the {near}?" if near else ""
-        choices = [entity for entity in self._pool() if near and entity.area == near and self._of_kind_said(entity)]
+        choices = [
+            entity for entity in self._pool() if near and self._area(entity) == near and self._of_kind_said(entity)
+        ]
         raise _Ask(f"I don't know a {noun} called {bare(text)}.{hint}", choices, f"'{text}' is no {noun} of this home")
 
     def _of_kind_said(self, entity: Entity) -> bool:
@@ -452,7 +467,7 @@ class _Search:
         if any(self.home.entities[match.entity_id].area == heard for match in exact):
             return False
         return any(
-            entity.area == heard
+            self._area(entity) == heard
             and fits_kind(kind_said, entity)
             and set(stems(kind_said)) <= set(stems(fold(entity.name)))
             for entity in self._pool()
@@ -565,12 +580,12 @@ class _Search:
         """In the room said, rather than in none."""
         if not self.place.said or self.place.areas is None:
             return entities
-        return [entity for entity in entities if entity.area in self.place.areas] or entities
+        return [entity for entity in entities if self.place.holds(entity)] or entities
 
     def _heard_here(self, entities: list[Entity]) -> list[Entity]:
         if self.place.said or self.said.everywhere or self.context.area is None:
             return entities
-        return [entity for entity in entities if entity.area == self._heard_area()] or entities
+        return [entity for entity in entities if self._area(entity) == self._heard_area()] or entities
 
     def _heard_area(self) -> str | None:
         matches = self.names.places(self.context.area) if self.context.area else []
@@ -637,7 +652,7 @@ class _Search:
             return self._one_or_all(found, kind, f"{kind}: {self.place.why}")
         heard = self._heard_area()
         if heard is not None and not self.said.everywhere and not self._asks_whole_home():
-            found = self._members(everything, lambda entity: entity.area == heard)
+            found = self._members(everything, lambda entity: self._area(entity) == heard)
             if found:
                 self.place = _Place(frozenset({heard}), heard, why="the room it was heard in")
                 return self._one_or_all(found, kind, f"{kind} in the room it was heard in")
@@ -659,7 +674,7 @@ class _Search:
             return playing, "the one that plays"
         if len(found) > 1 and not self.said.plural:
             found = self._recent_first(
-                [entity for entity in found if entity.area is None] if self._has_central(found) else found
+                [entity for entity in found if self._area(entity) is None] if self._has_central(found) else found
             )
         sure = self.said.everywhere or (
             heard is None and (self.said.plural or (self.said.plural is None and self._is_broad()))
@@ -675,7 +690,9 @@ class _Search:
 
     def _has_central(self, found: list[Entity]) -> bool:
         """One thermostat for the house, and others in rooms."""
-        return self.said.domain in ("climate", "water_heater") and sum(entity.area is None for entity in found) == 1
+        return (
+            self.said.domain in ("climate", "water_heater") and sum(self._area(entity) is None for entity in found) == 1
+        )
 
     def _is_broad(self) -> bool:
         return self.said.domain == "light"
