@@ -96,6 +96,17 @@ FILLERS = _set("""
 
 MASS = frozenset({"heating", "lighting"})  # one word for all there is of it
 
+def content(words: Iterable[str]) -> tuple[str, ...]:
+    """Words without articles and the like; all of them when nothing else is left."""
+    words = tuple(words)
+    return tuple(word for word in words if word not in FILLERS) or words
+
+
+def stems(words: Iterable[str]) -> tuple[str, ...]:
+    """The words in the singular."""
+    return tuple(singular(word) for word in words)
+
+
 QUANTITY_ALL = frozenset({"all", "every", "each", "both", "everything", "everyone", "any", "entire", "whole", "which"})
 
 # ---------------------------------------------------------------- kinds of device

@@ -21,14 +21,17 @@ from ..words import (
     THEM,
     THERE,
     Kind,
+    content,
     fold,
     is_plural,
     kinds_of,
     said_as,
     singular,
+    stems,
 )
+from .kinds import fits_kind
 from .model import Entity, Home
-from .names import Match, Names, content, fits_kind, names_of, stems
+from .names import Match, Names, names_of
 from .said import Context
 
 CLEAR = 0.72  # a name this like one of the home's, and no other nearly so, is that one

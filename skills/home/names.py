@@ -16,19 +16,19 @@ from rapidfuzz import fuzz, process
 
 from ..words import (
     FILLERS,
-    KINDS,
     QUANTITY_ALL,
     RELATED_FLOORS,
     RELATED_ROOMS,
-    Kind,
-    class_family,
+    content,
     fold,
     kind_words,
     kinds_of,
     phonetic,
     singular,
+    stems,
     synonyms,
 )
+from .kinds import fits_kind, is_switched
 from .model import Entity, Home
 
 ALIKE = 0.76  # two words this alike may be one word misspelt or misheard
@@ -69,16 +69,6 @@ class PlaceMatch:
     is_floor: bool
     score: float
     why: str
-
-
-def content(words: Iterable[str]) -> tuple[str, ...]:
-    """Words without articles and the like; all of them when nothing else is left."""
-    words = tuple(words)
-    return tuple(word for word in words if word not in FILLERS) or words
-
-
-def stems(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(singular(word) for word in words)
 
 
 @lru_cache(maxsize=50_000)
@@ -330,7 +320,7 @@ class Names:
                     likeness = min(likeness, 0.8)  # a lamp is rather the one called a lamp than a light
             elif word in beside or fits_kind((word,), entity):
                 likeness, weight = 0.97, 0.2
-            elif _is_switched((word,), entity):
+            elif is_switched((word,), entity):
                 likeness, weight = 0.8, 0.4  # "porch light" of a wall switch called "Porch"
             elif word in kind_words():
                 weight = 1.0  # "desk lamp" is not the desk's fan
@@ -506,7 +496,7 @@ class Names:
         named = (
             self.entities[label.entity_id] for label in labels if label.weight == 1.0 and set(run) <= set(label.stems)
         )
-        return any(fits_kind(kind_said, entity) or _is_switched(kind_said, entity) for entity in named)
+        return any(fits_kind(kind_said, entity) or is_switched(kind_said, entity) for entity in named)
 
 
 @lru_cache(maxsize=1)
@@ -559,66 +549,12 @@ def _best_places(matches: Iterable[PlaceMatch]) -> list[PlaceMatch]:
     return list(best.values())
 
 
-# ---------------------------------------------------------------- kinds of an entity
-
-
-def entity_kinds(entity: Entity) -> tuple[Kind, ...]:
-    """The kinds an entity belongs to: by domain and device class, and where its class is not known, by its name."""
-    return _kinds_by_facts(entity.domain, entity.device_class, entity.name)
-
-
-@lru_cache(maxsize=20_000)
-def _kinds_by_facts(domain: str, device_class: str | None, name: str) -> tuple[Kind, ...]:
-    found = [
-        kind
-        for kind in KINDS
-        if kind.domain == domain and (not kind.device_classes or device_class in kind.device_classes)
-    ]
-    words = stems(fold(name))
-    if device_class is None:
-        found += [
-            kind
-            for kind in KINDS
-            if kind.domain == domain and kind not in found and any(_has_phrase(words, phrase) for phrase in kind.words)
-        ]
-    if domain == "switch":  # a plug called "floor lamp" is a lamp to those who live there
-        found += [
-            kind
-            for kind in KINDS
-            if kind.domain in ("light", "fan") and any(_has_phrase(words, phrase) for phrase in kind.words)
-        ]
-    return tuple(found)
-
-
-def _has_phrase(words: tuple[str, ...], phrase: str) -> bool:
-    return f" {phrase} " in f" {' '.join(words)} "
-
-
-def fits_kind(words: Sequence[str], entity: Entity) -> bool:
-    """Whether a kind word can mean this entity: "lamp" a light, "plug" a switch, "blind" a shutter too."""
-    return any(kind in entity_kinds(entity) or _is_near(kind, entity) for kind in kinds_of(words))
-
-
-def _is_near(kind: Kind, entity: Entity) -> bool:
-    """Of the domain, and of a class that people call by the same word or of none."""
-    if kind.domain != entity.domain or entity.domain not in ("switch", "cover", "media_player"):
-        return False
-    if entity.device_class is None:
-        return entity.domain != "cover" or not set(kind.device_classes) & {"garage", "gate", "door", "window"}
-    return any(entity.device_class in class_family(device_class) for device_class in kind.device_classes)
-
-
-def _is_switched(kind_said: Sequence[str], entity: Entity) -> bool:
-    """Whether a plain switch may drive what is said: lights and fans often hang on one."""
-    return entity.domain == "switch" and any(kind.domain in ("light", "fan") for kind in kinds_of(kind_said))
-
-
 _built: WeakKeyDictionary[Home, tuple[object, Names]] = WeakKeyDictionary()
 
 
 def names_of(home: Home) -> Names:
     """The index of the home as it is now; built again only after something was added or removed."""
-    stamp = (home.version, len(home.entities), tuple(home.areas), tuple(home.floors))
+    stamp = (home.version, len(home.entities), tuple(home.areas.values()), tuple(home.floors.values()))
     built = _built.get(home)
     if built is None or built[0] != stamp:
         built = (stamp, Names(home))

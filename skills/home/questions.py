@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ..words import FILLERS, ORDINALS, fold, singular
+from ..words import FILLERS, ORDINALS, fold, singular, stems
+from .kinds import fits_kind
 from .model import Entity, Home
-from .names import Names, alike, fits_kind, names_of, stems
+from .names import Names, alike, names_of
 
 NAMED_AT_MOST = 4  # choices a question names
 

@@ -2,7 +2,7 @@
 
 `resolve` decides which devices are meant or what to ask, `choose` reads the answer to such a question, `ground` gives
 slots this home's own words, `said_of` makes a `Said` of slots and the sentence. This is the door; behind it are `said` (the
-types), `names` (the index), `search` (the steps), `questions` and `grounding`.
+types), `names` (the index), `kinds`, `search` (the steps), `questions` and `grounding`.
 """
 
 from __future__ import annotations

@@ -18,139 +18,41 @@ from ..words import (
     THERE,
     Kind,
     class_family,
+    content,
     fold,
     is_plural,
     kind_of,
     kinds_of,
     said_as,
+    stems,
     synonyms,
 )
+from .kinds import (
+    ASKING,
+    BROAD_WORDS,
+    EVERYTHING,
+    MAIN_FIRST,
+    MEASURED_BY,
+    MOBILE,
+    STANDS_FOR,
+    STATE_OF,
+    STATE_TELLS,
+    TOLD_APART,
+    TOLD_BY,
+    entity_kinds,
+    fits_kind,
+    has_class,
+    is_entrance,
+    is_kind,
+)
 from .model import Entity, Home
-from .names import Match, PlaceMatch, content, entity_kinds, fits_kind, names_of, stems
+from .names import Match, PlaceMatch, names_of
 from .questions import NAMED_AT_MOST, bare, listed, on, plural_of, the, which_one
 from .said import Candidate, Context, Resolution, Said
 
 SURE = 0.72  # a name scored from here on is acted on
 NEAR = 0.5  # from here on it is asked about: "did you mean …?"
 MARGIN = 0.06  # names within this of the best are as good
-
-# What "everything" means: switching these off harms nobody. Not covers, locks, valves, heating or the alarm.
-EVERYTHING = frozenset({"light", "switch", "fan", "media_player"})
-# Never part of "all covers": they let people in.
-ENTRANCES = frozenset({"garage", "garage_door", "gate", "door"})
-_ASKING = frozenset({"sensor", "binary_sensor"})
-# A thing said to be of one domain may be driven by an entity of another: a lamp by a switch.
-_STANDS_FOR: dict[str, frozenset[str]] = {
-    "light": frozenset({"switch"}),
-    "fan": frozenset({"switch", "climate", "humidifier"}),
-    "switch": frozenset({"light", "fan", "media_player", "humidifier", "valve", "siren", "climate", "water_heater"}),
-    "climate": frozenset({"water_heater", "switch", "fan", "humidifier"}),
-    "water_heater": frozenset({"climate", "switch"}),
-    "humidifier": frozenset({"switch", "fan", "climate"}),
-    "media_player": frozenset({"switch"}),
-    "siren": frozenset({"switch"}),
-    "scene": frozenset({"script", "button", "automation"}),
-    "script": frozenset({"scene", "button", "automation"}),
-    "button": frozenset({"script", "scene", "switch"}),
-    "automation": frozenset({"script", "switch"}),
-    "valve": frozenset({"switch"}),
-    "select": frozenset({"climate", "fan", "humidifier", "water_heater", "media_player", "light"}),
-    "number": frozenset({"climate", "water_heater"}),
-    "person": frozenset({"device_tracker"}),
-    "device_tracker": frozenset({"person"}),
-}
-_TOLD_BY = {
-    "cover": frozenset({"binary_sensor"}),
-    "lock": frozenset({"binary_sensor"}),
-    "valve": frozenset({"binary_sensor"}),
-    "binary_sensor": frozenset({"cover", "lock", "sensor"}),
-    "sensor": frozenset({"binary_sensor", "climate"}),
-}
-# Of several entities that bear one name, the first domain here is the thing itself, the others are parts of it.
-_MAIN_FIRST = (
-    "lock",
-    "cover",
-    "light",
-    "climate",
-    "fan",
-    "media_player",
-    "vacuum",
-    "lawn_mower",
-    "water_heater",
-    "humidifier",
-    "valve",
-    "alarm_control_panel",
-    "siren",
-    "switch",
-    "scene",
-    "script",
-    "button",
-    "automation",
-    "person",
-    "device_tracker",
-    "camera",
-    "binary_sensor",
-    "sensor",
-    "weather",
-    "select",
-    "number",
-    "text",
-    "event",
-    "update",
-)
-_STATE_TELLS = {
-    "locked": "lock",
-    "unlocked": "lock",
-    "jammed": "lock",
-    "playing": "media_player",
-    "paused": "media_player",
-    "cleaning": "vacuum",
-    "mowing": "lawn_mower",
-    "home": "person",
-    "not_home": "person",
-    "armed": "alarm_control_panel",
-    "disarmed": "alarm_control_panel",
-    "heat": "climate",
-    "cool": "climate",
-    "opening": "cover",
-    "closing": "cover",
-}
-
-
-# What a state can be a state of, where several things bear one name.
-_STATE_OF = {
-    "open": frozenset({"cover", "valve", "binary_sensor"}),
-    "closed": frozenset({"cover", "valve", "binary_sensor"}),
-    "on": frozenset({"light", "switch", "fan", "media_player", "climate", "humidifier", "siren", "binary_sensor"}),
-    "off": frozenset({"light", "switch", "fan", "media_player", "climate", "humidifier", "siren", "binary_sensor"}),
-    "low": frozenset({"sensor", "binary_sensor"}),
-    "full": frozenset({"sensor", "binary_sensor"}),
-}
-
-
-# Domains whose things people tell apart by the word for their kind, and the words that mean any of them.
-_TOLD_APART = frozenset({"light", "switch", "climate", "media_player"})
-_BROAD_WORDS = frozenset(
-    {
-        "light",
-        "lighting",
-        "lite",
-        "switch",
-        "plug",
-        "socket",
-        "outlet",
-        "thermostat",
-        "climate",
-        "heat",
-        "music",
-        "player",
-    }
-)
-# These move about: an area said with them is where to work, not where they are.
-_MOBILE = frozenset({"vacuum", "lawn_mower"})
-# Where there is no sensor, something else may measure it.
-_MEASURED_BY = {"temperature": "current_temperature", "humidity": "current_humidity"}
-
 
 class _Ask(Exception):
     """The way out of a step that cannot go on without an answer."""
@@ -219,7 +121,7 @@ class _Search:
         self.home, self.said, self.context, self.domains = home, said, context, domains
         self.names = names_of(home)
         self.place = _Place()
-        self.asking = domains is None or bool(domains & _ASKING)
+        self.asking = domains is None or bool(domains & ASKING)
         self.matches: dict[str, Candidate] = {}
 
     def run(self) -> tuple[list[Entity], str]:
@@ -423,7 +325,7 @@ class _Search:
             )
         if said.domain is None and said.device_class is None:
             return entity.domain in self._everything()
-        if _is_kind(entity, said.domain, said.device_class):
+        if is_kind(entity, said.domain, said.device_class):
             return True
         family = class_family(said.device_class) if said.device_class else frozenset()
         return said.domain in (None, entity.domain) and entity.device_class in family
@@ -476,11 +378,11 @@ class _Search:
     def _hints(self) -> list[Callable[[Entity], bool]]:
         """Which entities to look at, the likeliest first: those of the domain said in the place said, and so on."""
         domain, device_class = self.said.domain, self.said.device_class
-        if domain is None and self.said.state in _STATE_TELLS:
-            domain = _STATE_TELLS[self.said.state]
-        near = _STANDS_FOR.get(domain or "", frozenset())
+        if domain is None and self.said.state in STATE_TELLS:
+            domain = STATE_TELLS[self.said.state]
+        near = STANDS_FOR.get(domain or "", frozenset())
         if self.asking:
-            near |= _TOLD_BY.get(domain or "", frozenset())
+            near |= TOLD_BY.get(domain or "", frozenset())
 
         def here(entity: Entity) -> bool:
             return self._acts_on(entity) and (self.place.holds(entity) or entity.area is None)
@@ -488,7 +390,7 @@ class _Search:
         hints: list[Callable[[Entity], bool]] = []
         if device_class is not None:
             hints.append(
-                lambda entity: here(entity) and domain in (None, entity.domain) and _has_class(entity, device_class)
+                lambda entity: here(entity) and domain in (None, entity.domain) and has_class(entity, device_class)
             )
         if domain is not None:
             hints.append(lambda entity: here(entity) and entity.domain == domain)
@@ -570,7 +472,7 @@ class _Search:
 
     def _of_state(self, entities: list[Entity]) -> list[Entity]:
         """What can be in the state asked about: a door is open, its lock is not."""
-        domains = _STATE_OF.get(self.said.state or "")
+        domains = STATE_OF.get(self.said.state or "")
         return [entity for entity in entities if domains and entity.domain in domains] or entities
 
     def _main_category(self, entities: list[Entity]) -> list[Entity]:
@@ -607,7 +509,7 @@ class _Search:
         if self.asking:
             return entities
         first = min(
-            entities, key=lambda entity: _MAIN_FIRST.index(entity.domain) if entity.domain in _MAIN_FIRST else 99
+            entities, key=lambda entity: MAIN_FIRST.index(entity.domain) if entity.domain in MAIN_FIRST else 99
         )
         return [entity for entity in entities if entity.domain == first.domain]
 
@@ -645,7 +547,7 @@ class _Search:
         )
         if self.place.said:
             found = self._members(everything, self.place.holds)
-            if not found and self.domains is not None and self.domains <= _MOBILE:
+            if not found and self.domains is not None and self.domains <= MOBILE:
                 return self._in_whole_home(kind, everything, None)
             if not found:
                 self._ask_none_here(kind, everything)
@@ -708,7 +610,7 @@ class _Search:
     def _is_called(self, entity: Entity) -> bool:
         """Whether the very word said for its kind, or another for the same, is in its name: a lamp among lights."""
         word = self.said.word
-        if word is None or word in _BROAD_WORDS or entity.domain not in _TOLD_APART:
+        if word is None or word in BROAD_WORDS or entity.domain not in TOLD_APART:
             return False
         names = [stems(fold(name)) for name in (entity.name, *entity.aliases)]
         same = {word} if word == "lamp" else synonyms(word) - {"light"}
@@ -727,12 +629,12 @@ class _Search:
 
     def _of_kind(self, pool: list[Entity], domain: str | None, device_class: str | None) -> list[Entity]:
         """Those of a kind; where there is none, what people call by the same word."""
-        near = _TOLD_BY.get(domain or "", frozenset()) if self.asking else frozenset[str]()
+        near = TOLD_BY.get(domain or "", frozenset()) if self.asking else frozenset[str]()
         if device_class is None:
             found = [
                 entity
                 for entity in pool
-                if entity.domain == domain and not (domain == "cover" and not self.asking and _is_entrance(entity))
+                if entity.domain == domain and not (domain == "cover" and not self.asking and is_entrance(entity))
             ]
             return found or [
                 entity
@@ -741,14 +643,14 @@ class _Search:
                 and domain in ("light", "fan")
                 and any(kind.domain == domain for kind in entity_kinds(entity))
             ]
-        own = [entity for entity in pool if _is_kind(entity, domain, device_class)]
-        told = [entity for entity in pool if entity.domain in near and _has_class(entity, device_class)]
+        own = [entity for entity in pool if is_kind(entity, domain, device_class)]
+        told = [entity for entity in pool if entity.domain in near and has_class(entity, device_class)]
         if own or told:
             return own + told
         if (
             self.asking
-            and device_class in _MEASURED_BY
-            and (measuring := [entity for entity in pool if _MEASURED_BY[device_class] in entity.attributes])
+            and device_class in MEASURED_BY
+            and (measuring := [entity for entity in pool if MEASURED_BY[device_class] in entity.attributes])
         ):
             return measuring
         family = class_family(device_class)
@@ -758,7 +660,7 @@ class _Search:
             or [
                 entity
                 for entity in pool
-                if domain == entity.domain and entity.device_class is None and not _is_entrance(entity)
+                if domain == entity.domain and entity.device_class is None and not is_entrance(entity)
             ]
         )
 
@@ -835,26 +737,7 @@ class _Search:
             self._note(entity, 1.0, why)
 
 
-# ---------------------------------------------------------------- kinds
-
-
-def _is_kind(entity: Entity, domain: str | None, device_class: str | None) -> bool:
-    if domain is not None and entity.domain != domain:
-        return False
-    return device_class is None or _has_class(entity, device_class)
-
-
-def _has_class(entity: Entity, device_class: str) -> bool:
-    return entity.device_class == device_class or any(
-        device_class in kind.device_classes for kind in entity_kinds(entity)
-    )
-
-
-def _is_entrance(entity: Entity) -> bool:
-    """A door or gate by its class, or by its name where it has no class."""
-    if entity.device_class is not None:
-        return entity.device_class in ENTRANCES
-    return bool({"door", "gate", "garage"} & set(stems(fold(entity.name))))
+# ---------------------------------------------------------------- words
 
 
 def _says_all(words: Iterable[str]) -> bool:
