@@ -364,13 +364,26 @@ class Bus:
         return BrokerUnreachable(f"no MQTT broker at {self.address}: {error}")
 
     async def _subscribe(self, client: aiomqtt.Client, filters: list[str]) -> None:
-        try:
-            for start in range(0, len(filters), FILTERS_PER_SUBSCRIBE):
-                await client.subscribe([(topic, QOS) for topic in filters[start : start + FILTERS_PER_SUBSCRIBE]])
-        except aiomqtt.MqttError:
-            if client is self._client:
-                return                      # lost meanwhile: subscribed again with the next connection
-            raise
+        for start in range(0, len(filters), FILTERS_PER_SUBSCRIBE):
+            await self._subscribe_batch(client, filters[start : start + FILTERS_PER_SUBSCRIBE])
+
+    async def _subscribe_batch(self, client: aiomqtt.Client, filters: list[str]) -> None:
+        """Raises: MqttError, while the connection is not in use yet. Later, a lost one leaves it to the next."""
+        established = client is self._client
+        while client is self._client or not established:
+            try:
+                codes = await client.subscribe([(topic, QOS) for topic in filters])
+            except aiomqtt.MqttError as error:
+                if not established:
+                    raise
+                log.debug("subscribing again: %s", error)
+                await asyncio.sleep(BACKOFF_S[0])
+                continue
+            numbers: list[int] = [getattr(code, "value", code) for code in codes]
+            refused = [topic for topic, number in zip(filters, numbers, strict=False) if number >= 128]
+            if refused:
+                log.warning("the broker refuses subscriptions to %s", ", ".join(refused[:5]))
+            return
 
     # what goes out
 

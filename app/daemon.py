@@ -28,7 +28,7 @@ from ..skills.timers import Timer
 from . import topics
 from .assistant import Assistant, Understands
 from .broker import EmbeddedBroker
-from .bus import Bus, Message, Will
+from .bus import Bus, BusError, Message, Will
 from .config import BrokerAddress, Config, load
 from .daemon_file import remove_run_file, write_run_file
 from .events import Asked, BadAsk, TurnRecord, new_id, parse_ask
@@ -165,7 +165,7 @@ class Daemon:
             self._list_changed(each)
         await self._bus.subscribe(topics.ASK)
         own_topic = topics.announcement_topic(self._parts.config.mqtt.discovery_prefix)
-        self._bus.post_kept(own_topic, json.dumps(_announcement()))
+        self._keep(own_topic, json.dumps(_announcement()))
         self._report("idle")
         await self._bus.keep(topics.STATUS, "online")
         write_run_file(self._parts.config, self.address)
@@ -200,7 +200,7 @@ class Daemon:
     async def _answer(self, asked: Asked, message: Message) -> None:
         self._report("busy")
         topic = topics.reply_topic(asked.id)
-        record = await self.assistant.answer(asked, on_token=lambda token: self._bus.post(topic, token.payload()))
+        record = await self.assistant.answer(asked, on_token=lambda token: self._post(topic, token.payload()))
         self._reply(record, asked.reply_to, message)
 
     def _refuse(self, bad: BadAsk, message: Message) -> None:
@@ -215,35 +215,49 @@ class Daemon:
         """To whoever asked: the request's `reply_to`, and MQTT 5's response topic."""
         payload, response = record.payload(), message.response_topic
         if response is not None and response != topics.ASK and topics.fault_in_topic(response) is None:
-            self._bus.post(response, payload, correlation=message.correlation)
+            self._post(response, payload, correlation=message.correlation)
         if reply_to is not None and reply_to != response:
-            self._bus.post(reply_to, payload)
+            self._post(reply_to, payload)
 
     # what goes out
 
     def _turn_ended(self, record: TurnRecord) -> None:
         self._last = record
-        self._bus.post(topics.TURN, record.payload())
+        self._post(topics.TURN, record.payload())
         self._report("idle")
 
     def _timer_changed(self, timer: Timer) -> None:
         topic = f"{topics.TIMER}/{timer.id}"
         gone = timer.state == "gone"
-        self._bus.post_kept(topic, "" if gone else json.dumps(timer.as_json(clock_of(self._parts.config)())))
+        self._keep(topic, "" if gone else json.dumps(timer.as_json(clock_of(self._parts.config)())))
 
     def _list_changed(self, house_list: HouseList) -> None:
         payload = json.dumps(house_list.as_json(), ensure_ascii=False)
-        self._bus.post_kept(f"{topics.LIST}/{house_list.slug}", payload)
+        self._keep(f"{topics.LIST}/{house_list.slug}", payload)
 
     def _report(self, state: str) -> None:
         """Ingle's own readings, as its discovery announces them."""
-        self._bus.post_kept(topics.DEVICE, json.dumps({
+        self._keep(topics.DEVICE, json.dumps({
             "state": state,
             "last_reply": self._last.reply[:255],       # Home Assistant takes no longer state
             "latency_ms": round(self._last.timing_ms.get("total", 0.0)),
             "memory_mb": round(psutil.Process().memory_info().rss / 2**20, 1),
             "model": self._model,
         }, ensure_ascii=False))
+
+
+    def _post(self, topic: str, payload: str, *, correlation: bytes | None = None) -> None:
+        """What we tell must not break what we do: a full bus is logged."""
+        try:
+            self._bus.post(topic, payload, correlation=correlation)
+        except BusError as error:
+            log.error("%s is not told: %s", topic, error)
+
+    def _keep(self, topic: str, payload: str) -> None:
+        try:
+            self._bus.post_kept(topic, payload)
+        except BusError as error:       # it is sent with the next connection
+            log.error("%s is not told yet: %s", topic, error)
 
 
 async def run(config: Config, *, simulate: Path | None = None, on_ready: Callable[[Daemon], None]) -> None:
@@ -299,7 +313,10 @@ async def _simulate(stack: AsyncExitStack, parts: Parts, home: Path) -> None:
     from .simulator import run as run_simulator
 
     ready = asyncio.Event()
-    there = replace(parts.config, mqtt=replace(parts.config.mqtt, url=str(parts.bus.address)))
+    mqtt = replace(parts.config.mqtt, client_id=None)       # two clients of one id would throw each other out
+    if mqtt.embedded_port is not None:
+        mqtt = replace(mqtt, url=str(parts.bus.address))
+    there = replace(parts.config, mqtt=mqtt)
     task = _start(stack, run_simulator(there, home, ready=ready))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ingle.engine.interpreter import Intent, Interpretation
+from ingle.skills.registry import GROUP
 
 Parse = tuple[str, dict[str, Any]]      # (intent, slots as said)
 
@@ -29,7 +31,7 @@ class Scripted:
 
 
 def skills() -> list[EntryPoint]:
-    """Our own skills by module, so that these tests do not hang on what is installed beside them."""
-    names = ("devices", "questions", "conversation", "timers", "alarms", "lists", "later", "calculate")
-    points = [EntryPoint(name, f"ingle.skills.{name}", "ingle.skills") for name in names]
-    return [point for point in points if find_spec(point.value) is not None]
+    """Our own skills as pyproject.toml declares them now, whatever was declared when it was last installed."""
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    points: dict[str, str] = project["entry-points"][GROUP]
+    return [EntryPoint(name, value, GROUP) for name, value in points.items()]

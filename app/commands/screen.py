@@ -10,7 +10,7 @@ from . import CommandError, home_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..config import BrokerAddress, Config
+    from ..config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,29 +33,8 @@ def run(args: argparse.Namespace) -> int:
 async def _show(config: Config, simulate: Path | None) -> None:
     from ..tui import show
 
-    running = await _running(config)
-    if running is not None:
-        if simulate is not None:
-            raise CommandError(f"Ingle runs on {running} already: use `ingle simulate` for a home on that broker")
-        await show(config, running)
-        return
-    from ..daemon import Daemon
-
     _log_to_file(config)
-    async with Daemon.open(config, simulate=simulate) as daemon:
-        await show(config, daemon.bus_address)
-
-
-async def _running(config: Config) -> BrokerAddress | None:
-    """Where Ingle is online already, if it is."""
-    from ._client import broker_address, connected, require_ingle
-
-    try:
-        async with connected(config) as bus:
-            await require_ingle(bus)
-    except CommandError:
-        return None
-    return broker_address(config)
+    await show(config, simulate=simulate)
 
 
 def _log_to_file(config: Config) -> None:

@@ -31,8 +31,10 @@ def run(args: argparse.Namespace) -> int:
     if not 0 < args.speed <= 10_000:
         raise CommandError("--speed must be above 0, and 10000 at most")
     path, config = home_file(args.home), load(args.config)
-    if config.mqtt.embedded_port is not None:
-        config = replace(config, mqtt=replace(config.mqtt, url=str(broker_address(config))))
+    mqtt = replace(config.mqtt, client_id=None)         # two clients of one id would throw each other out
+    if mqtt.embedded_port is not None:
+        mqtt = replace(mqtt, url=str(broker_address(config)))
+    config = replace(config, mqtt=mqtt)
     asyncio.run(_simulate(config, path, 1 / args.speed))
     return 0
 
