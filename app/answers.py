@@ -57,7 +57,8 @@ def _pin_answer(text: str, first: Intent | None, pin: str) -> Answer:
         return Answer(kind="yes")
     if first is not None and first.intent == "Confirm":
         return Answer(kind="wrong", reply="Say the PIN.")
-    if len(digits) >= 3 and len(fold(text)) <= 2 * len(digits):
+    beside = [word for word in fold(text) if not pin_in(word)]
+    if len(digits) >= 3 and len(beside) <= MAX_WORDS_OF_A_YES:
         return Answer(kind="wrong", reply="That is not the PIN.")
     return Answer(kind="none" if _is_idle(first) else "other")
 

@@ -23,7 +23,7 @@ from ..skills.home.resolver import Resolution, Said
 from ..skills.later import Command as LaterCommand
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
-from ..skills.sensitive import check
+from ..skills.sensitive import check, pin_in
 from ..skills.slots import spoken_list
 from . import answers
 from .config import Config
@@ -260,6 +260,7 @@ class Assistant:
         if answer.kind == "other":
             return False
         work.route = "local"
+        work.secret = answer.kind == "yes" and policy.pin is not None and pin_in(work.asked.text) == policy.pin
         work.reasons.append(f"{answer.kind} to {pending.question!r}")
         if answer.kind == "wrong":
             self._ask_again(work, pending, answer.reply)
@@ -360,6 +361,7 @@ class _Work:
     question: Pending | None = None
     resolving_since: float | None = None
     tokens: int = 0
+    secret: bool = False            # what was said is the household's PIN
 
     def say(self, text: str) -> None:
         """Add a sentence to the reply and send it on its way."""
@@ -407,7 +409,7 @@ class _Work:
         self._emit("", last=True)
         self.timing["total"] = _ms_since(self.began)
         return TurnRecord(
-            id=self.asked.id, text=self.asked.text, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
+            id=self.asked.id, text="(the PIN)" if self.secret else self.asked.text, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
             intents=tuple(self.intents), commands=tuple(self.commands), reply=" ".join(self.replies),
             timing_ms={name: round(value, 2) for name, value in self.timing.items()},
         )

@@ -379,7 +379,7 @@ class Bus:
                 log.debug("subscribing again: %s", error)
                 await asyncio.sleep(BACKOFF_S[0])
                 continue
-            numbers: list[int] = [getattr(code, "value", code) for code in codes]
+            numbers = [code if isinstance(code, int) else int(code.value) for code in codes]
             refused = [topic for topic, number in zip(filters, numbers, strict=False) if number >= 128]
             if refused:
                 log.warning("the broker refuses subscriptions to %s", ", ".join(refused[:5]))

@@ -59,7 +59,7 @@ class Session:
         """A new turn: what is too old is forgotten."""
         now = time.monotonic()
         if now - self.used_at > FORGET_S:
-            self.context, self.last = Context(), None
+            self.context, self.last, self.undo = Context(), None, UndoLog()
         if self.pending is not None and now > self.pending.expires_at:
             self.pending = None
         self.used_at = now

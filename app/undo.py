@@ -35,21 +35,23 @@ class UndoLog:
         self._acts: list[Act] = []
 
     def record(self, turn_id: str, before: Sequence[Before], outcomes: Sequence[Outcome]) -> None:
-        """Remember what the outcomes changed; what was so already, or cannot be done, changed nothing."""
+        """Remember what the outcomes changed; what was so already, or cannot be done, changed nothing.
+
+        An act that changed nothing is remembered as such: "undo" after it must not reach for an older one.
+        """
         changed = {one.call.entity_id for one in outcomes if one.status not in ("already", "unsupported")}
         act = Act(turn_id=turn_id, before=tuple(one for one in before if one.entity_id in changed))
-        if act.before:
-            self._acts = [*self._acts[-MAX_ACTS + 1 :], act]
+        self._acts = [*self._acts[-MAX_ACTS + 1 :], act]
 
-    def take(self, entity_ids: frozenset[str] | None = None) -> tuple[Before, ...]:
-        """What the newest turn changed (that touched one of these entities), and forget it; () when there is none."""
-        for act in reversed(self._acts):
-            if entity_ids is None or any(one.entity_id in entity_ids for one in act.before):
-                taken = [one for one in self._acts if one.turn_id == act.turn_id]
-                self._acts = [one for one in self._acts if one.turn_id != act.turn_id]
-                first = {one.entity_id: one for each in reversed(taken) for one in each.before}
-                return tuple(one for one in first.values() if entity_ids is None or one.entity_id in entity_ids)
-        return ()
+    def take(self) -> tuple[Before, ...]:
+        """What the newest turn that acted has changed, and forget it; () when nothing."""
+        if not self._acts:
+            return ()
+        newest = self._acts[-1].turn_id
+        taken = [act for act in self._acts if act.turn_id == newest]
+        self._acts = [act for act in self._acts if act.turn_id != newest]
+        first = {one.entity_id: one for act in reversed(taken) for one in act.before}
+        return tuple(first.values())
 
 
 def before(home: Home, calls: Sequence[ServiceCall]) -> tuple[Before, ...]:

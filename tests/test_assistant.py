@@ -188,7 +188,8 @@ async def test_the_pin_and_nothing_else_unlocks(world: World) -> None:
     assert (await world.ask("yes", via="voice", session="v")).reply == "Say the PIN."
     assert (await world.ask("1234", via="voice", session="v")).reply == "That is not the PIN."
     assert world.state("lock.front_door") == "locked"
-    await world.ask("it's four seven one one", via="voice", session="v")
+    turn = await world.ask("it's four seven one one", via="voice", session="v")
+    assert turn.text == "(the PIN)"     # records go to everyone on the bus
     assert world.state("lock.front_door") == "unlocked"
 
 
@@ -224,6 +225,13 @@ async def test_undo_puts_back(world: World) -> None:
     assert turn.intents[0].entities == ("light.ceiling",)      # the other one was off already
     assert (world.state("light.ceiling"), world.state("light.counter")) == ("on", "off")
     assert (await world.ask("undo that", session="s")).reply == "There is nothing to undo."
+
+
+async def test_undo_does_not_reach_behind_an_act_that_changed_nothing(world: World) -> None:
+    await world.ask("unlock", session="s")
+    await world.ask("ceiling on", session="s")      # it was on already
+    assert (await world.ask("undo that", session="s")).reply == "There is nothing to undo."
+    assert world.state("lock.front_door") == "unlocked"
 
 
 async def test_no_the_other_one(world: World) -> None:
