@@ -56,6 +56,7 @@ class Turn:
     home: Home
     context: Context                # what the last turns were about
     perform: Callable[[Sequence[ServiceCall]], Awaitable[list[Outcome]]]  # acts and waits for confirmations
+    confidence: float = 1.0         # 0..1: how sure the model is of this intent
     confirmed: bool = False         # the person said yes to a NeedsConfirmation of this very act
     chosen: tuple[str, ...] = ()    # entity ids the person picked when asked which one
     explain: Callable[[Resolution], None] = field(default=lambda resolution: None)  # into the turn record

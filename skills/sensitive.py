@@ -1,7 +1,8 @@
 """Acts that want a yes or a PIN before they are done: unlocking, opening a way into the house, disarming, sirens.
 
-Which acts, and how they must have been asked, is the household's (`sensitive:` in config.yaml). Two rules are not:
-several ways in are never opened on one sentence, and a kind as a whole ("open all covers") never means a garage.
+Which acts, and how they must have been asked, is the household's (`sensitive:` in config.yaml). Three rules are not:
+several ways in are never opened on one sentence, a kind as a whole ("open all covers") never means a garage, and what
+was not clearly understood is asked first, however it was said.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ VERBS: Final = {
     "unlock": "unlock", "open_door": "open", "open_garage": "open", "open_gate": "open", "open_valve": "open",
     "disarm": "disarm", "siren": "switch",
 }  # fmt: skip
+CLEARLY: Final = 0.75   # a sensitive act understood with less confidence is asked about
 DIGITS: Final = {
     "zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9",
@@ -71,7 +73,7 @@ def act_of(entity: Entity, call: ServiceCall) -> str | None:
 def check(turn: Turn, calls: Iterable[tuple[Entity, ServiceCall]], *, code: str | None = None) -> None:
     """Let the calls pass, or ask first. A `code` that is the household's PIN is as good as an answer.
 
-    Raises: NeedsConfirmation: a sensitive act was heard, or several ways in would be opened on one sentence.
+    Raises: NeedsConfirmation: a sensitive act was heard, or was not clear; or several ways in would be opened at once.
     """
     policy = policy_of(turn)
     if turn.confirmed or (policy.pin is not None and code is not None and pin_in(code) == policy.pin):
@@ -80,7 +82,8 @@ def check(turn: Turn, calls: Iterable[tuple[Entity, ServiceCall]], *, code: str 
     several = [deed for deed in acts.values() if deed[2] in WAYS_IN]
     if len(several) > 1:
         raise NeedsConfirmation(_ask_all(several, policy), choices=[entity.entity_id for entity, _, _ in several])
-    asked = [deed for deed in acts.values() if deed[2] in policy.acts and turn.via in policy.via]
+    unsure = turn.confidence < CLEARLY
+    asked = [deed for deed in acts.values() if deed[2] in policy.acts and (unsure or turn.via in policy.via)]
     if asked:
         raise NeedsConfirmation(_ask(asked, policy), choices=[entity.entity_id for entity, _, _ in asked])
 

@@ -7,7 +7,7 @@ the reading that this home bears out is taken, and names, areas and floors get t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..schema import load_schema
@@ -215,8 +215,8 @@ class _Grounding:
             if left and kinds_of(left) and not self._keeps_word(place.name, left):
                 return self._allowed({slot: place.name, **self._kind_slots(left)})
         near = self.names.split_near_place(words)
-        if near is None or len(near[0]) > 1:
-            return None
+        if near is None or len(near[0]) > 1 or not self._says_kind(near[1]):
+            return None  # "the back door" is a door of its own, not one of a room that is like "back"
         (place,), rest = near
         return self._allowed({"floor" if place.is_floor else "area": place.name, **self._kind_slots(content(rest))})
 
@@ -232,8 +232,12 @@ class _Grounding:
         """ "the lights"; but "the lamp" keeps its word, as a lamp is not any light."""
         if len(kind_said) > 1:
             return None
-        broad = is_plural(kind_said[-1]) or singular(kind_said[-1]) in _BROAD or bool(set(words) & QUANTITY_ALL)
+        broad = self._says_kind(kind_said) or bool(set(words) & QUANTITY_ALL)
         return self._allowed(self._kind_slots(kind_said)) if broad else None
+
+    def _says_kind(self, words: Sequence[str]) -> bool:
+        """Several of a kind, or lighting as such: "blinds", "the light"; not "the door"."""
+        return is_plural(words[-1]) or singular(words[-1]) in _BROAD
 
     def _allowed(self, slots: dict[str, Any]) -> dict[str, Any]:
         """Those the intent has."""
