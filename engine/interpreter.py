@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import text as prepared
+from .backend import Engine, choose
 from .gguf import ModelFileError
 from .grammar import Choice, Cursor, Digits, Grammar, Span, Step, Value
 from .model import Model
@@ -84,7 +85,7 @@ class Interpreter:
     """One model with its grammar. Calls from several threads wait for one another."""
 
     def __init__(
-        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Reference] = Reference
+        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Engine] = Reference
     ) -> None:
         """`schema`: the plain data of `skills.schema.load_schema()`; `run`: what computes. Raises: ModelFileError."""
         self.tokenizer = Tokenizer.from_metadata(model.metadata)
@@ -100,13 +101,19 @@ class Interpreter:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] | None = None, *, schema: Mapping[str, Any]) -> Self:
-        """Load a model file, or the one that Ingle ships. Raises: ModelFileError."""
+    def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        schema: Mapping[str, Any],
+        run: Callable[[Model], Engine] = choose,
+    ) -> Self:
+        """Load a model file, or the one that Ingle ships. Raises: ModelFileError; BackendError, see `backend.choose`."""
         path = Path(MODEL if path is None else path)
         if not path.exists():
             raise ModelFileError(str(path), "there is no model file", "train one (ingle.engine.train) or set its path")
         try:
-            return cls(Model.open(path), schema)
+            return cls(Model.open(path), schema, run=run)
         except ModelFileError as error:
             if error.where.startswith(str(path)):
                 raise

@@ -20,6 +20,7 @@ MAX_CONTEXT = 1 << 20
 class Weight(Protocol):
     """A matrix (n_rows, n_cols) that knows how it is stored. The forward pass sees no more of it than this."""
 
+    tensor: TensorInfo          # where it lies in the file
     shape: tuple[int, ...]
 
     def __call__(self, x: F32) -> F32:
@@ -170,6 +171,13 @@ class Model:
             return cls._from_file(file, weight)
         except ModelFileError as error:
             raise ModelFileError(f"{file.path}: {error.where}", error.problem, error.cure) from None
+
+    @property
+    def rope_freqs(self) -> npt.NDArray[np.float64]:
+        """(n_rot / 2,): radians a position that each pair of a head turns by."""
+        n_rot = self.config.n_rot
+        freqs: npt.NDArray[np.float64] = self.config.rope_base ** -(np.arange(0, n_rot, 2) / n_rot) / self.rope_factors
+        return freqs
 
     @classmethod
     def _from_file(cls, file: GGUFFile, weight: Callable[[TensorInfo], Weight]) -> Self:

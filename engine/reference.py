@@ -40,9 +40,7 @@ class Reference:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        config = model.config
-        steps = np.arange(0, config.n_rot, 2) / config.n_rot                    # (n_rot / 2,)
-        self._freqs = config.rope_base**-steps / model.rope_factors             # radians a position
+        self._freqs = model.rope_freqs                                          # (n_rot / 2,)
 
     def state(self, n_ctx: int | None = None) -> State:
         """An empty state for at most `n_ctx` tokens (never more than the model was made for)."""

@@ -1,0 +1,67 @@
+"""What computes a model: the C core where it was built, numpy where not.
+
+The environment's INGLE_ENGINE=numpy or INGLE_ENGINE=native settles it: then the other is never taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .model import Model
+from .native import Native, NativeError, NoLibrary
+from .quant import F32
+from .reference import Reference
+
+ENVIRONMENT = "INGLE_ENGINE"
+
+_log = logging.getLogger(__name__)
+
+
+class BackendError(Exception):
+    """The engine that the environment asks for is none, or cannot be had: says why and what to do."""
+
+
+class State(Protocol):
+    """One running text."""
+
+    n_ctx: int                  # tokens there is room for
+    n_past: int                 # tokens held
+
+    def rewind(self, n_past: int = 0) -> None:
+        """Forget all but the first `n_past` tokens."""
+
+
+class Engine(Protocol):
+    """Runs one model; `Reference` says what each method does. A state goes back to the engine that made it."""
+
+    model: Model
+
+    def state(self, n_ctx: int | None = None) -> Any: ...
+
+    def prefill(self, tokens: Sequence[int], state: Any) -> F32: ...
+
+    def step(self, token: int, state: Any) -> F32: ...
+
+    def logits(self, output: F32, ids: npt.NDArray[np.integer[Any]] | None = None) -> F32: ...
+
+
+def choose(model: Model) -> Engine:
+    """The best engine for a model. Raises: BackendError: INGLE_ENGINE names one that does not exist or does not work."""
+    wanted = os.environ.get(ENVIRONMENT, "")
+    if wanted not in ("", "native", "numpy"):
+        raise BackendError(f"{ENVIRONMENT}={wanted} is no engine; set it to native or numpy")
+    if wanted == "numpy":
+        return Reference(model)
+    try:
+        return Native(model)
+    except (NoLibrary, NativeError) as error:
+        if wanted == "native":
+            raise BackendError(f"{ENVIRONMENT}=native cannot be had: {error}") from None
+        _log.warning("the C core is not used (%s); numpy computes, several times slower", error)
+        return Reference(model)

@@ -1,0 +1,126 @@
+// The engine's C core: a Llama-architecture model run in place on its GGUF file's bytes.
+//
+// What calls it (engine/native.py, or any C program) maps the file, fills an `ingle_model` with pointers into the
+// mapping, and hands in one arena; nothing is allocated after `ingle_open`, and no weight is ever copied.
+//
+//   ingle.h        this: sizes, tensors, the calls
+//   blocks.h       the blocks of quantized weights, as GGUF lays them out
+//   simd_*.h       a vector of floats and a vector of bytes for each instruction set: the only code that differs
+//   kernels.h      every kernel, written once over those vectors; variant_*.c compiles it once for each of them
+//   forward.c      the forward pass, in the order of engine/reference.py; its threads share out each step's rows
+//   pool.c         the threads, which sleep when there is nothing to do
+//   dispatch.c     which variants this processor runs
+//
+// Threads: calls on one `ingle_engine` must not overlap; engines are independent of each other.
+#ifndef INGLE_H
+#define INGLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INGLE_ABI 1            // engine/native.py refuses a library of another number
+
+#if defined(__GNUC__)
+#define INGLE_API __attribute__((visibility("default")))
+#else
+#define INGLE_API
+#endif
+
+enum { INGLE_MAX_HEAD_DIM = 256, INGLE_MAX_THREADS = 64, INGLE_MAX_BATCH = 512 };
+
+// What a call returns. Each is refused before anything is touched.
+enum {
+    INGLE_OK = 0,
+    INGLE_BAD_MODEL = 1,       // a size or a type that the kernels do not take
+    INGLE_BAD_VARIANT = 2,     // not built, or not runnable on this processor
+    INGLE_BAD_ARENA = 3,       // too small
+    INGLE_NO_THREADS = 4,      // the system gave none
+    INGLE_BAD_TOKENS = 5,      // none, outside of the vocabulary, or more than the cache has room for
+};
+
+// ggml's numbers of the data types, as in engine/quant.py.
+enum { INGLE_F32 = 0, INGLE_F16 = 1, INGLE_Q4_0 = 2, INGLE_Q4_1 = 3, INGLE_Q8_0 = 8, INGLE_BF16 = 30 };
+
+// One matrix in the file's mapping: y = W x, rows one after the other.
+typedef struct {
+    const void *data;
+    int64_t n_rows, n_cols;    // n_cols % 32 == 0 where the type has blocks
+    int32_t dtype;
+} ingle_matrix;
+
+typedef struct {
+    const float *attn_norm;    // [n_embd]
+    const float *ffn_norm;     // [n_embd]
+    ingle_matrix attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down;
+} ingle_layer;
+
+// Everything pointed to outlives the engine.
+typedef struct {
+    int64_t n_embd, n_layer, n_ff, n_head, n_head_kv, head_dim, n_rot, n_vocab;
+    double rms_eps;
+    const double *rope_freqs;  // [n_rot / 2], radians a position
+    const float *output_norm;  // [n_embd]
+    const ingle_layer *layers; // [n_layer]
+    ingle_matrix token_embd, output;
+} ingle_model;
+
+// Keys and values of one running text as float16, zeroed by the caller, `ingle_cache_elements` each.
+//   k  [n_layer][n_head_kv][n_ctx / 16][head_dim][16]     sixteen positions side by side: scores need no sum across lanes
+//   v  [n_layer][n_head_kv][n_ctx][head_dim up to a multiple of 16]
+// n_ctx here is rounded up to a multiple of 16.
+typedef struct {
+    uint16_t *k, *v;
+    int64_t n_ctx;             // tokens there is room for
+} ingle_cache;
+
+typedef struct ingle_engine ingle_engine;
+
+INGLE_API int ingle_abi(void);
+
+// Variants that were built and that this processor runs, best first; NULL past the last.
+INGLE_API const char *ingle_variant(int index);
+
+// Bytes of arena that `ingle_open` needs with the same arguments; 0 where the model or the variant is refused.
+INGLE_API size_t ingle_arena_bytes(const ingle_model *model, const char *variant, int n_threads, int max_batch);
+
+// Start an engine in `arena` (64-byte aligned), which it uses until `ingle_close`.
+//   variant    a name from `ingle_variant`, NULL for the best        n_threads  1..64, the caller's own among them
+//   max_batch  tokens computed side by side in a prefill, 1..512
+INGLE_API int ingle_open(const ingle_model *model, const char *variant, int n_threads, int max_batch, void *arena,
+                         size_t n_bytes, ingle_engine **engine);
+INGLE_API void ingle_close(ingle_engine *engine);
+
+// float16 elements that each of a cache's two arrays has for `n_ctx` tokens.
+INGLE_API size_t ingle_cache_elements(const ingle_model *model, int64_t n_ctx);
+
+// Feed `n_tokens` after the `n_past` that the cache holds. output: [n_embd], the last token's normed output.
+INGLE_API int ingle_prefill(ingle_engine *engine, const int32_t *tokens, int64_t n_tokens, const ingle_cache *cache,
+                            int64_t n_past, float *output);
+
+// Scores of the tokens `ids` [n] (of the first n of the vocabulary where ids is NULL) for an output of `ingle_prefill`.
+INGLE_API int ingle_logits(ingle_engine *engine, const float *output, const int32_t *ids, int64_t n, float *scores);
+
+// Forget the positions [first, first + n_dropped): what comes after moves down, its keys turned back by n_dropped
+// positions, so that a text of any length goes on in the same room.
+INGLE_API int ingle_slide(ingle_engine *engine, const ingle_cache *cache, int64_t n_past, int64_t first,
+                          int64_t n_dropped);
+
+// Single kernels, for tests and measurements; engine/reference.py and engine/quant.py are their specification. Return
+// INGLE_BAD_VARIANT for a variant this processor does not run.
+
+// y[t] = W x[t].   x  [n_tokens][n_cols]   y  [n_tokens][n_rows]   scratch  ingle_matmul_scratch(w, n_tokens) bytes
+INGLE_API int ingle_matmul(const char *variant, const ingle_matrix *w, const float *x, int64_t n_tokens, float *y,
+                           void *scratch);
+INGLE_API size_t ingle_matmul_scratch(const ingle_matrix *w, int64_t n_tokens);
+// y = x / sqrt(mean(x²) + eps) * weight, all [n]
+INGLE_API int ingle_rms_norm(const char *variant, const float *x, const float *weight, double eps, float *y, int64_t n);
+// gate = silu(gate) * up, both [n]
+INGLE_API int ingle_swiglu(const char *variant, float *gate, const float *up, int64_t n);
+// One head: n_new queries [n_new][head_dim], turned, at the positions first.. of a one-layer, one-head cache.
+INGLE_API int ingle_attend(const char *variant, const float *q, const ingle_cache *cache, int64_t head_dim,
+                           int64_t first, int64_t n_new, float *out);
+// Write keys or values of `n` positions, [n][head_dim], to a one-layer, one-head cache.
+INGLE_API int ingle_remember(const ingle_cache *cache, int64_t head_dim, int64_t first, int64_t n, const float *k,
+                             const float *v);
+
+#endif

@@ -1,0 +1,3 @@
+#define VARIANT avx2
+#include "simd_avx2.h"
+#include "kernels.h"

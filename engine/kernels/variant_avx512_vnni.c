@@ -1,0 +1,3 @@
+#define VARIANT avx512_vnni
+#include "simd_avx512.h"
+#include "kernels.h"

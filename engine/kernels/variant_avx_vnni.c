@@ -1,0 +1,3 @@
+#define VARIANT avx_vnni
+#include "simd_avx2.h"
+#include "kernels.h"

@@ -1,0 +1,3 @@
+#define VARIANT c
+#include "simd_c.h"
+#include "kernels.h"

@@ -1,0 +1,3 @@
+#define VARIANT neon
+#include "simd_neon.h"
+#include "kernels.h"
