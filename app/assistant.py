@@ -409,7 +409,8 @@ class _Work:
         self._emit("", last=True)
         self.timing["total"] = _ms_since(self.began)
         return TurnRecord(
-            id=self.asked.id, text="(the PIN)" if self.secret else self.asked.text, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
+            id=self.asked.id, text="(the PIN)" if self.secret else self.asked.text, area=self.asked.area,
+            route=self.route, reason="; ".join(self.reasons),
             intents=tuple(self.intents), commands=tuple(self.commands), reply=" ".join(self.replies),
             timing_ms={name: round(value, 2) for name, value in self.timing.items()},
         )

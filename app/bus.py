@@ -274,7 +274,10 @@ class Bus:
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         """Bring the new connection up to date, then stay until it is lost (MqttError) or we stop (cancelled)."""
-        await self._subscribe(client, list(self._filters))
+        subscribed: set[str] = set()
+        while new := [topic for topic in self._filters if topic not in subscribed]:    # some come while we wait
+            await self._subscribe(client, new)
+            subscribed.update(new)
         self._client = client
         self._send_again(client)
         self._up.set()

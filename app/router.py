@@ -8,7 +8,7 @@ from typing import Final
 from ..engine.interpreter import Intent, Interpretation
 from .events import Route
 
-SURE: Final = 0.25          # an act understood with less confidence is asked about instead of done
+SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
 ASK_BACK: Final = "What should I do?"

@@ -135,6 +135,20 @@ async def test_commands_queued_while_away_reach_a_device_that_is_back_first(brok
     assert [message.payload.decode() for message in got] == [str(number) for number in range(20)]
 
 
+async def test_what_is_subscribed_while_connecting_is_subscribed(broker: BrokerUnderTest) -> None:
+    """As discovery does, which wants more topics with every announcement that comes in."""
+    async with Bus(broker.address, patient=True) as bus:
+        wanted = 0
+        while not bus.connected:
+            await bus.subscribe(f"thing{wanted}/state")
+            wanted += 1
+            await asyncio.sleep(0)
+        for number in range(wanted):
+            await bus.publish(f"thing{number}/state", "on")
+        got = await read(bus, wanted)
+    assert {message.topic for message in got} == {f"thing{number}/state" for number in range(wanted)}
+
+
 async def test_unsubscribed_topics_stay_silent(broker: BrokerUnderTest) -> None:
     async with Bus(broker.address) as bus:
         await bus.subscribe("a", "b")
@@ -307,3 +321,15 @@ def _after(event: asyncio.Event, serve: object) -> object:
     return serve_later
 
 
+
+
+async def test_what_is_subscribed_while_it_connects_is_subscribed(broker: BrokerUnderTest) -> None:
+    async with Bus(broker.address) as sender:
+        for number in range(30):
+            await sender.publish(f"early/{number}", "x", retain=True)
+        await sender.flush(timeout_s=5)
+    async with Bus(broker.address, patient=True) as bus:
+        for number in range(30):
+            await bus.subscribe(f"early/{number}")
+            await asyncio.sleep(0.001)
+        assert {message.topic for message in await read(bus, 30)} == {f"early/{number}" for number in range(30)}
