@@ -274,13 +274,12 @@ class Bus:
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         """Bring the new connection up to date, then stay until it is lost (MqttError) or we stop (cancelled)."""
-        subscribed: set[str] = set()
-        while new := [topic for topic in self._filters if topic not in subscribed]:    # some come while we wait
-            await self._subscribe(client, new)
-            subscribed.update(new)
+        known = list(self._filters)
+        await self._subscribe(client, known)
         self._client = client
         self._send_again(client)
         self._up.set()
+        self._subscribe_later(client, [topic for topic in self._filters if topic not in set(known)])
         log.info("connected to %s, MQTT %s", self.address, "5" if self._protocols[0] == 5 else "3.1.1")
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
@@ -369,6 +368,12 @@ class Bus:
     async def _subscribe(self, client: aiomqtt.Client, filters: list[str]) -> None:
         for start in range(0, len(filters), FILTERS_PER_SUBSCRIBE):
             await self._subscribe_batch(client, filters[start : start + FILTERS_PER_SUBSCRIBE])
+
+    def _subscribe_later(self, client: aiomqtt.Client, filters: list[str]) -> None:
+        """Those that were asked for while the connection was being brought up to date."""
+        task = asyncio.create_task(self._subscribe(client, filters))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _subscribe_batch(self, client: aiomqtt.Client, filters: list[str]) -> None:
         """Raises: MqttError, while the connection is not in use yet. Later, a lost one leaves it to the next."""
