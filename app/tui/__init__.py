@@ -1,0 +1,25 @@
+"""The textual screen: plain `ingle`. A client of the bus like any other; needs textual (`pip install ingle[tui]`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..config import BrokerAddress, Config
+
+
+async def show(config: Config, address: BrokerAddress | None = None, *, simulate: Path | None = None) -> None:
+    """Show the screen until it is left.
+
+    Args:
+        address: the broker of an Ingle that runs; None: find it, or start one (and stop it at the end).
+        simulate: a home file whose devices an Ingle that we start simulates.
+    """
+    from .client import Client
+
+    async with Client.open(config, address=address, simulate=simulate) as client:
+        from .app import IngleApp  # imported while the daemon starts
+
+        await IngleApp(client).run_async()

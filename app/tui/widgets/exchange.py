@@ -1,0 +1,89 @@
+"""One turn of the conversation: your words, the reply as it comes, where it came from, what was done."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from ...events import CommandRecord, ReplyToken, TurnRecord
+from ..safe_text import fit
+
+COMMANDS_SHOWN: Final = 6
+PAYLOAD_CELLS: Final = 60
+MAX_REPLY_CHARS: Final = 20_000
+BADGES: Final = {"local": "success", "knowledge": "primary", "cloud": "warning", "none": "secondary"}
+
+
+class Exchange(Static):
+    """Fed by `add` and `finish`; shows what it has so far."""
+
+    def __init__(self, text: str, *, elsewhere: bool = False) -> None:
+        super().__init__()
+        self.asked_at = time.monotonic()
+        self._text = fit(text)
+        self._elsewhere = elsewhere         # said to Ingle by someone else: spoken, `ingle say`, put off until now
+        self._reply = ""
+        self._record: TurnRecord | None = None
+        self._confirmed: tuple[str, ...] = ()
+        self._note = ""
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def add(self, token: ReplyToken) -> None:
+        """One more piece of the reply."""
+        if self._record is None and len(self._reply) < MAX_REPLY_CHARS:
+            self._reply += token.token
+            self._draw()
+
+    def finish(self, record: TurnRecord, confirmed: tuple[str, ...]) -> None:
+        """The turn is over. `confirmed`: what devices have reported since, in words."""
+        self._record, self._confirmed = record, confirmed
+        self._reply, self._note = record.reply, ""
+        self._draw()
+
+    def give_up(self, why: str) -> None:
+        if self._record is None:
+            self._note = why
+            self._draw()
+
+    def _draw(self) -> None:
+        lines = [self._words(), *self._answer(), *self._deeds()]
+        self.update(Content("\n").join(lines))
+
+    def _words(self) -> Content:
+        mark = ("◦ ", "$text-muted") if self._elsewhere else ("› ", "$text-primary bold")
+        return Content.assemble(mark, (self._text, "bold"), ("  heard elsewhere" if self._elsewhere else "", "$text-muted"))
+
+    def _answer(self) -> list[Content]:
+        reply = fit(self._reply)
+        if self._note:
+            return [Content.assemble("  ", (f"{reply} " if reply else "", ""), (self._note, "$text-warning"))]
+        if self._record is None:
+            return [Content.assemble("  ", reply, (" ▍" if reply else "…", "$text-muted"))]
+        return [Content.assemble("  ", reply or ("nothing to say", "$text-muted"), "  ", _badge(self._record))]
+
+    def _deeds(self) -> list[Content]:
+        if self._record is None:
+            return []
+        commands = self._record.commands
+        lines = [Content.styled(f"  → {_told(command)}", "$text-muted") for command in commands[:COMMANDS_SHOWN]]
+        if len(commands) > COMMANDS_SHOWN:
+            lines.append(Content.styled(f"  → and {len(commands) - COMMANDS_SHOWN} more", "$text-muted"))
+        if self._confirmed:
+            lines.append(Content.assemble(("  ✓ ", "$text-success"), (", ".join(self._confirmed), "$text-muted")))
+        return lines
+
+
+def _badge(record: TurnRecord) -> Content:
+    color = BADGES[record.route]
+    badge = Content.styled(f" {record.route} ", f"$text-{color} on ${color}-muted")
+    total_ms = record.timing_ms.get("total")
+    return badge if total_ms is None else Content.assemble(badge, (f" {total_ms:.0f} ms", "$text-muted"))
+
+
+def _told(command: CommandRecord) -> str:
+    return f"{fit(command.topic, at_most=PAYLOAD_CELLS)} {fit(command.payload, at_most=PAYLOAD_CELLS)}"
