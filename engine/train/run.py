@@ -1,7 +1,7 @@
-"""Training: an endless corpus, a time budget, a checkpoint every few minutes; a stopped run goes on where it was.
+"""Training: an endless corpus, a budget of steps, a checkpoint every few minutes; a stopped run goes on where it was.
 
-The learning rate follows the share of the time budget that is spent, as the speed of a shared machine is not known
-beforehand; in the last part the weights are rounded as the shipped file rounds them (quantisation-aware training).
+The learning rate follows the share of the budget that is spent (steps, not time: a shared machine's speed is not known);
+in the last part the weights are rounded as the shipped file rounds them (quantisation-aware training).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .student import Shape, Student
 class Plan:
     """How to train."""
 
-    minutes: float                      # time spent training in all, over every run of this plan
+    steps: int                          # in all, over every run of this plan; may be changed between runs
     batch_tokens: int = 2048            # sentence and answer together
     peak_rate: float = 8e-4
-    warmup: float = 0.02                # share of the time
-    quantise_from: float = 0.75         # share of the time from which weights are rounded
+    warmup: float = 0.02                # share of the steps
+    quantise_from: float = 0.75         # share of the steps from which weights are rounded
     weight_decay: float = 0.05
     checkpoint_s: float = 240
     seed: int = 0
@@ -134,8 +134,8 @@ class Run:
 
     @property
     def share(self) -> float:
-        """How much of the time budget is spent, 0..1."""
-        return min(self.spent_s / (self.plan.minutes * 60), 1.0)
+        """How much of the budget is spent, 0..1."""
+        return min(self.step / self.plan.steps, 1.0)
 
     def train(self, stream: Iterator[tuple[Tensor, Tensor]], *, tell: Callable[[dict[str, Any]], None]) -> None:
         """Train until the budget is spent; `tell` hears a line of figures every 50 steps."""
