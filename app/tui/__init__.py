@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,5 @@ async def show(config: Config, address: BrokerAddress | None = None, *, simulate
     from .client import Client
 
     async with Client.open(config, address=address, simulate=simulate) as client:
-        from .app import IngleApp  # imported while the daemon starts
-
-        await IngleApp(client).run_async()
+        screen = await asyncio.to_thread(import_module, ".app", __name__)   # while the daemon starts
+        await screen.IngleApp(client).run_async()

@@ -35,8 +35,6 @@ class HomeScreen(Screen[None]):
         Binding("pagedown", "page_down", "Page down", show=False),
         Binding("ctrl+l", "clear", "Clear"),
         Binding("ctrl+t", "app.change_light", "Dark/light"),
-        Binding("ctrl+q", "app.quit", "Quit"),
-        Binding("ctrl+c", "app.copy_or_quit", "Copy what is marked, else quit", show=False, priority=True),
     ]
 
     def __init__(self, client: Client) -> None:
@@ -105,8 +103,9 @@ class HomeScreen(Screen[None]):
         self.query_one(AskBar).begin(event.text)
 
     def action_help(self) -> None:
-        parts = (AskBar, Board, Conversation, HomeScreen)
-        self.app.push_screen(HelpScreen((part.LABEL, part.HELP or "", part.BINDINGS) for part in parts))
+        parts = [(part.LABEL, part.HELP or "", part.BINDINGS) for part in (AskBar, Board, Conversation)]
+        everywhere = (self.LABEL, self.HELP, [*self.BINDINGS, *type(self.app).BINDINGS])
+        self.app.push_screen(HelpScreen([everywhere, *parts]))
 
     def action_devices(self) -> None:
         """Show the devices where they are hidden, and hide them where they are shown."""

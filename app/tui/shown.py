@@ -31,7 +31,7 @@ def shown(entity: Entity) -> Shown:
     if entity.domain in TRIGGERS:
         return Shown("▸ run" if entity.domain == "scene" else "▸ press")
     if not is_known(entity):
-        return Shown("?", "off")
+        return Shown("–" if entity.domain == "event" else "?", "off")
     return _BY_DOMAIN.get(entity.domain, _plain)(entity)
 
 

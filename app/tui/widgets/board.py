@@ -21,17 +21,19 @@ from ..shown import Shown, Tone, shown
 
 REDRAW_S: Final = 0.1           # at most so often, however fast states come
 BAR_CELLS: Final = 6
+SHORT_BAR_CELLS: Final = 4         # where there is little room
+ROOMY_CELLS: Final = 40
 LEAST_NAME_CELLS: Final = 12
 NO_ROOM: Final = "No room"
 STYLES: Final[dict[Tone, str]] = {
-    "on": "$text-warning", "off": "$text-muted", "good": "$text-success", "alert": "$text-error bold", "warm": "$text-accent",
+    "on": "$text-warning", "off": "$foreground 55%", "good": "$text-success", "alert": "$text-error bold", "warm": "$text-accent",
     "cool": "$text-primary", "plain": "$foreground", "gone": "$text-error",
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the board: a floor, a room, or an entity (with its id)."""
+    """One line of the board: a floor, a room, or an entity (with its id and state)."""
 
     kind: str                       # "floor", "room", "entity"
     name: str
@@ -172,16 +174,16 @@ def drawn(line: Line, cells: int) -> Content:
     if line.state is None:
         style = "bold $text-primary" if line.kind == "floor" else "bold"
         return Content.styled(padded(line.name.upper() if line.kind == "floor" else line.name, cells), style)
-    bar = _bar(line.state) if cells >= LEAST_NAME_CELLS + BAR_CELLS + 12 else Content("")
+    bar = _bar(line.state, BAR_CELLS if cells >= ROOMY_CELLS else SHORT_BAR_CELLS)
     room = cells - LEAST_NAME_CELLS - bar.cell_length
     words = fit(line.state.words, at_most=max(room, 0))
     name = "  " + padded(line.name, max(cells - bar.cell_length - Content(words).cell_length - 3, 0))
-    quiet = "$text-muted" if line.state.tone == "gone" else ""
+    quiet = "$foreground 55%" if line.state.tone == "gone" else ""
     return Content.assemble((name, quiet), bar, " ", (words, STYLES[line.state.tone]))
 
 
-def _bar(state: Shown) -> Content:
+def _bar(state: Shown, cells: int) -> Content:
     if state.level is None:
         return Content("")
-    full = round(state.level * BAR_CELLS)
-    return Content.assemble(" ", ("━" * full, STYLES[state.tone]), ("━" * (BAR_CELLS - full), "$foreground 20%"))
+    full = round(state.level * cells)
+    return Content.assemble(" ", ("━" * full, STYLES[state.tone]), ("━" * (cells - full), "$foreground 20%"))

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from ....skills.home.model import Home
@@ -17,7 +18,7 @@ from ...events import ReplyToken, TurnRecord
 from ..client import Client, Unanswered
 from ..safe_text import fit
 from ..shown import shown
-from .exchange import Exchange
+from .exchange import QUIET, Exchange
 
 MAX_SHOWN: Final = 300          # older turns go: a screen may stay open for months
 CONFIRMED_SHOWN: Final = 8
@@ -75,7 +76,7 @@ class Conversation(VerticalScroll):
 
     def note(self, text: str, *, bad: bool = False) -> None:
         """Something about Ingle itself."""
-        self._mount(Static(Content.styled(fit(text), "$text-error" if bad else "$text-muted"), classes="note"))
+        self._mount(Static(Content.styled(fit(text), "$text-error" if bad else QUIET), classes="note"))
 
     def clear(self) -> None:
         """Forget what is shown; a turn under way is answered below, as if it had come from elsewhere."""
@@ -90,7 +91,7 @@ class Conversation(VerticalScroll):
         self._mount(exchange)
         return exchange
 
-    def _mount(self, widget: Static) -> None:
+    def _mount(self, widget: Widget) -> None:
         self.query(".welcome").remove()
         self.mount(widget)
         self.anchor()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -14,10 +16,11 @@ from ..safe_text import fit
 COMMANDS_SHOWN: Final = 6
 PAYLOAD_CELLS: Final = 60
 MAX_REPLY_CHARS: Final = 20_000
+QUIET: Final = "$foreground 55%"
 BADGES: Final = {"local": "success", "knowledge": "primary", "cloud": "warning", "none": "secondary"}
 
 
-class Exchange(Static):
+class Exchange(Vertical):
     """Fed by `add` and `finish`; shows what it has so far."""
 
     def __init__(self, text: str, *, elsewhere: bool = False) -> None:
@@ -30,8 +33,11 @@ class Exchange(Static):
         self._confirmed: tuple[str, ...] = ()
         self._note = ""
 
-    def on_mount(self) -> None:
-        self._draw()
+    def compose(self) -> ComposeResult:
+        mark = ("◦ ", QUIET) if self._elsewhere else ("› ", "$text-primary bold")
+        where = "  heard elsewhere" if self._elsewhere else ""
+        yield Static(Content.assemble(mark, (self._text, "bold"), (where, QUIET)))
+        yield Static(self._answered(), classes="answer")
 
     def add(self, token: ReplyToken) -> None:
         """One more piece of the reply."""
@@ -51,30 +57,29 @@ class Exchange(Static):
             self._draw()
 
     def _draw(self) -> None:
-        lines = [self._words(), *self._answer(), *self._deeds()]
-        self.update(Content("\n").join(lines))
+        for answer in self.query(".answer").results(Static):     # none yet where it was not mounted: composed as it is then
+            answer.update(self._answered())
 
-    def _words(self) -> Content:
-        mark = ("◦ ", "$text-muted") if self._elsewhere else ("› ", "$text-primary bold")
-        return Content.assemble(mark, (self._text, "bold"), ("  heard elsewhere" if self._elsewhere else "", "$text-muted"))
+    def _answered(self) -> Content:
+        return Content("\n").join([self._answer(), *self._deeds()])
 
-    def _answer(self) -> list[Content]:
+    def _answer(self) -> Content:
         reply = fit(self._reply)
         if self._note:
-            return [Content.assemble("  ", (f"{reply} " if reply else "", ""), (self._note, "$text-warning"))]
+            return Content.assemble(f"{reply} " if reply else "", (self._note, "$text-warning"))
         if self._record is None:
-            return [Content.assemble("  ", reply, (" ▍" if reply else "…", "$text-muted"))]
-        return [Content.assemble("  ", reply or ("nothing to say", "$text-muted"), "  ", _badge(self._record))]
+            return Content.assemble(reply, (" ▍" if reply else "…", QUIET))
+        return Content.assemble(reply or ("nothing to say", QUIET), "  ", _badge(self._record))
 
     def _deeds(self) -> list[Content]:
         if self._record is None:
             return []
         commands = self._record.commands
-        lines = [Content.styled(f"  → {_told(command)}", "$text-muted") for command in commands[:COMMANDS_SHOWN]]
+        lines = [Content.styled(f"→ {_told(command)}", QUIET) for command in commands[:COMMANDS_SHOWN]]
         if len(commands) > COMMANDS_SHOWN:
-            lines.append(Content.styled(f"  → and {len(commands) - COMMANDS_SHOWN} more", "$text-muted"))
+            lines.append(Content.styled(f"→ and {len(commands) - COMMANDS_SHOWN} more", QUIET))
         if self._confirmed:
-            lines.append(Content.assemble(("  ✓ ", "$text-success"), (", ".join(self._confirmed), "$text-muted")))
+            lines.append(Content.assemble(("✓ ", "$text-success"), (", ".join(self._confirmed), QUIET)))
         return lines
 
 
@@ -82,7 +87,7 @@ def _badge(record: TurnRecord) -> Content:
     color = BADGES[record.route]
     badge = Content.styled(f" {record.route} ", f"$text-{color} on ${color}-muted")
     total_ms = record.timing_ms.get("total")
-    return badge if total_ms is None else Content.assemble(badge, (f" {total_ms:.0f} ms", "$text-muted"))
+    return badge if total_ms is None else Content.assemble(badge, (f" {total_ms:.0f} ms", QUIET))
 
 
 def _told(command: CommandRecord) -> str:

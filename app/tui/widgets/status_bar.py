@@ -12,6 +12,7 @@ from textual.widgets import Static
 from ...events import TurnRecord
 from ..client import Link, Readings
 from ..safe_text import fit
+from .exchange import QUIET
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPIN_S: Final = 0.2
@@ -61,7 +62,7 @@ class StatusBar(Static):
     def render(self) -> Content:
         left, room = self._left(), self.size.width
         for parts in (self._facts(), self._facts()[-1:], []):
-            right = Content.styled("  ·  ".join(parts), "$text-muted")
+            right = Content.styled("  ·  ".join(parts), QUIET)
             if left.cell_length + right.cell_length + 2 <= room:
                 break
         return Content.assemble(left, " " * max(1, room - left.cell_length - right.cell_length), right)
@@ -72,7 +73,7 @@ class StatusBar(Static):
         words = WORDS[self._link.state]
         detail = fit(self._link.detail, at_most=max(0, self.size.width - len(words) - 16))
         seconds = f"  {waited_s:.0f} s" if self._waits else ""
-        return Content.assemble(("Ingle", "bold"), "  ", (f"{mark} {words}", color), (f"  {detail}{seconds}", "$text-muted"))
+        return Content.assemble(("Ingle", "bold"), "  ", (f"{mark} {words}", color), (f"  {detail}{seconds}", QUIET))
 
     def _facts(self) -> list[str]:
         memory = self._readings.memory_mb
