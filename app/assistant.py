@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Protocol
 from ..engine.interpreter import Intent, Interpretation
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
-from ..skills.home.resolver import Resolution, Said
+from ..skills.home.resolver import Resolution
 from ..skills.later import Command as LaterCommand
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
@@ -199,7 +199,7 @@ class Assistant:
             work.note(command, ())
             work.say(NO_KNOWLEDGE if work.route == "knowledge" else CANNOT_YET)
             return
-        turn = self._skill_turn(work, chosen=chosen, confirmed=confirmed, text=text)
+        turn = self._skill_turn(work, command, chosen=chosen, confirmed=confirmed, text=text)
         try:
             async with asyncio.timeout(SKILL_TIMEOUT_S):
                 done = await self._registry.handle(command.intent, command.slots, turn)
@@ -223,17 +223,17 @@ class Assistant:
         if done.asks:
             work.open_question(Unclear(done.asks), command, self._config.question_s)
 
-    def _skill_turn(self, work: _Work, *, chosen: tuple[str, ...], confirmed: bool, text: str | None) -> Turn:
-        kind, asked = (_AnsweredTurn if chosen else Turn), work.asked
-        turn = kind(
+    def _skill_turn(
+        self, work: _Work, command: Command, *, chosen: tuple[str, ...] = (), confirmed: bool = False,
+        text: str | None = None,
+    ) -> Turn:
+        asked = work.asked
+        return Turn(
             id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
-            now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
-            perform=lambda calls: self._act(work, calls), explain=work.explain,
+            now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed, chosen=chosen,
+            confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
             services={**self.services.by_name, "undo": work.session.undo},
         )
-        if isinstance(turn, _AnsweredTurn):
-            turn.chosen = chosen
-        return turn
 
     async def _act(self, work: _Work, calls: Sequence[ServiceCall]) -> list[Outcome]:
         """Send the calls, wait for the devices, remember how it was before."""
@@ -301,7 +301,8 @@ class Assistant:
 
     async def _undo(self, work: _Work, intent: Intent) -> None:
         """Put back what the last act changed; one that would open the house is asked about like any other."""
-        work.note(Command(intent="Undo", slots={}, confidence=intent.confidence), ())
+        command = Command(intent="Undo", slots={}, confidence=intent.confidence)
+        work.note(command, ())
         was = work.session.undo.take()
         if not was:
             work.say(NOTHING_TO_UNDO)
@@ -312,7 +313,7 @@ class Assistant:
             work.say(CANNOT_UNDO)
             return
         try:
-            check(self._skill_turn(work, chosen=(), confirmed=False, text=None), calls)
+            check(self._skill_turn(work, command), calls)
         except NeedsConfirmation:
             work.say("That would open the house again. Say so by name.")
             return
@@ -326,22 +327,6 @@ class Assistant:
         record = work.finish()
         self.on_turn(record)
         return record
-
-
-@dataclass(kw_only=True)
-class _AnsweredTurn(Turn):
-    """A turn in which the person has picked what is meant."""
-
-    chosen: tuple[str, ...] = ()
-
-    def resolve(self, said: Said, *, domains: frozenset[str] | None = None) -> Resolution:
-        entities = [self.home.entities[one] for one in self.chosen if one in self.home.entities]
-        fit = tuple(entity for entity in entities if domains is None or entity.domain in domains)
-        if not fit:
-            return super().resolve(said, domains=domains)
-        resolution = Resolution(entities=fit, reason="picked in the answer")
-        self.explain(resolution)
-        return resolution
 
 
 @dataclass
