@@ -1,8 +1,8 @@
 // The forward pass of engine/reference.py, in place on the file's bytes. T is the number of tokens of a batch.
 //
-// Every thread runs `pass`, top to bottom. Where a matrix is multiplied, the threads take its rows a few panels at a
-// time until none is left, then meet at a barrier. A panel's results are finished where they are: turned and put into
-// the cache, added to the residual, or gated, so that nothing makes a second trip through memory.
+// Every thread runs `pass`, top to bottom. Each step is a phase (pool.h): where a matrix is multiplied, the threads take
+// its rows a few panels at a time. A panel's results are finished where they are: turned and put into the cache, added
+// to the residual, or gated, so that nothing makes a second trip through memory.
 #include <math.h>
 
 #include "blocks.h"
@@ -13,7 +13,8 @@ enum { FEW = 2 };              // up to so many tokens each thread prepares for 
 
 // One thread's own buffers.
 typedef struct {
-    activations few;           // [FEW] tokens; its x holds normed ones
+    activations few;           // [FEW] tokens
+    float *few_normed;         // [FEW][n_embd]
     void *panel;               // an unpacked panel of the widest matrix
     uint8_t *gathered;         // [lanes] rows of the widest matrix
     float *out[2];             // [max_batch][lanes]
@@ -23,6 +24,7 @@ struct ingle_engine {
     const ingle_model *model;
     const kernels *kernels;
     pool *pool;
+    phase *phases;             // [n_phases]
     desk *desks;               // [n_threads]
     size_t max_batch;
     // Buffers that all threads share. B is max_batch.
@@ -31,7 +33,8 @@ struct ingle_engine {
     float *mixed;              // [B][n_head * head_dim]  what attention found
     float *hidden;             // [B][n_ff]
     float *turns;              // [B][n_rot]              cos, sin of each pair's angle
-    activations many;          // [B] tokens; its x holds normed ones
+    activations many;          // [B] tokens
+    float *many_normed;        // [B][n_embd]
     // The call in progress.
     const int32_t *tokens;     // [T]; or the ids whose scores are wanted
     size_t n_tokens, n_past;
@@ -44,7 +47,14 @@ struct ingle_engine {
 typedef struct {
     struct ingle_engine *engine;
     desk *desk;
+    place at;                  // the phase it is in
 } worker;
+
+enum { PHASES_PER_LAYER = 9 }; // at most: four preparations, and the five steps
+
+static worker start_work(struct ingle_engine *e, int thread) {
+    return (worker){e, &e->desks[thread], pool_first_phase(e->pool)};
+}
 
 static size_t at_most(size_t a, size_t b) { return a < b ? a : b; }
 static size_t at_least(size_t a, size_t b) { return a > b ? a : b; }
@@ -86,24 +96,39 @@ int ingle_remember(const ingle_cache *c, int64_t head_dim, int64_t first, int64_
 
 // ---- a matrix times the tokens ----
 
-// What a worker's matmuls multiply: the rows of x, normed where there is a norm, as floats and as int8.
-static activations prepare(worker *w, float *x, const float *norm, size_t n_cols) {
+// What a matmul multiplies: the rows of x, normed where there is a norm, as floats and as int8. Many tokens are made
+// ready in a phase of their own; few by each thread for itself, once it has got something to multiply them with.
+typedef struct {
+    activations a;
+    const float *x, *norm;
+    float *normed;
+    bool ready;
+} operand;
+
+static void prepare_rows(const worker *w, operand *o, size_t begin, size_t end) {
+    const kernels *k = w->engine->kernels;
+    const size_t n_cols = o->a.n_cols;
+    for (size_t t = begin; t < end; t++) {
+        if (o->norm) k->rms_norm(o->x + t * n_cols, o->norm, w->engine->model->rms_eps, o->normed + t * n_cols, n_cols);
+        if (n_cols % BLOCK == 0) k->quantize(&o->a, t);
+    }
+}
+
+static operand prepare(worker *w, const float *x, const float *norm, size_t n_cols) {
     struct ingle_engine *e = w->engine;
     const bool few = e->n_tokens <= FEW;
-    activations a = few ? w->desk->few : e->many;
-    a.n_cols = n_cols;
-    const float *from = x;
-    if (norm == NULL) a.x = x;
-    size_t begin = 0, end = e->n_tokens;
-    while (few || pool_take(e->pool, e->n_tokens, 1, &begin, &end)) {
-        for (size_t t = begin; t < end; t++) {
-            if (norm) e->kernels->rms_norm(from + t * n_cols, norm, e->model->rms_eps, a.x + t * n_cols, n_cols);
-            if (n_cols % BLOCK == 0) e->kernels->quantize(&a, t);
-        }
-        if (few) return a;
-    }
-    pool_barrier(e->pool);
-    return a;
+    operand o = {few ? w->desk->few : e->many, x, norm, few ? w->desk->few_normed : e->many_normed, !few};
+    o.a.n_cols = n_cols;
+    o.a.x = norm ? o.normed : x;
+    size_t begin, end;
+    while (!few && pool_take(&w->at, e->n_tokens, 1, &begin, &end)) prepare_rows(w, &o, begin, end);
+    return o;
+}
+
+static const activations *ready(const worker *w, operand *o) {
+    if (!o->ready) prepare_rows(w, o, 0, w->engine->n_tokens);
+    o->ready = true;
+    return &o->a;
 }
 
 // out[t][lanes] = W x[t] for the panel that begins at `row`. Past the last row stand zeros. Returns its real rows.
@@ -126,8 +151,7 @@ static size_t n_panels(const worker *w, const ingle_matrix *m) {
 
 // Take the next panels of n: few enough at once that the threads end together.
 static bool take_panels(worker *w, size_t n, size_t *begin, size_t *end) {
-    pool *p = w->engine->pool;
-    return pool_take(p, n, at_least(1, n / ((size_t)p->n_threads * 6)), begin, end);
+    return pool_take(&w->at, n, at_least(1, n / ((size_t)w->engine->pool->n_threads * 6)), begin, end);
 }
 
 // ---- the steps ----
@@ -137,7 +161,7 @@ static void embed(worker *w) {
     const ingle_matrix *m = &e->model->token_embd;
     const size_t n_embd = (size_t)e->model->n_embd, n_rot = (size_t)e->model->n_rot;
     size_t begin, end;
-    while (pool_take(e->pool, e->n_tokens, 1, &begin, &end)) {
+    while (pool_take(&w->at, e->n_tokens, 1, &begin, &end)) {
         const uint8_t *row = (const uint8_t *)m->data + (size_t)e->tokens[begin] * ingle_row_bytes(m->dtype, m->n_cols);
         e->kernels->decode_row(m->dtype, row, e->x + begin * n_embd, n_embd);
         for (size_t i = 0; i < n_rot / 2; i++) {
@@ -146,7 +170,6 @@ static void embed(worker *w) {
             e->turns[begin * n_rot + 2 * i + 1] = (float)sin(angle);
         }
     }
-    pool_barrier(e->pool);
 }
 
 // Turn the pairs of rows row..row+n of all heads by their token's angles. Rows of a head begin at an even one.
@@ -190,26 +213,25 @@ static void put(const struct ingle_engine *e, float *to, size_t stride, size_t r
 
 static void queries_keys_values(worker *w, size_t index, const ingle_layer *layer) {
     struct ingle_engine *e = w->engine;
-    const activations a = prepare(w, e->x, layer->attn_norm, (size_t)e->model->n_embd);
+    operand x = prepare(w, e->x, layer->attn_norm, (size_t)e->model->n_embd);
     const size_t n_q = n_panels(w, &layer->attn_q), n_kv = n_panels(w, &layer->attn_k), lanes = e->kernels->lanes;
     float *out = w->desk->out[0];
     size_t begin, end;
     while (take_panels(w, n_q + 2 * n_kv, &begin, &end))
         for (size_t i = begin; i < end; i++) {
             if (i < n_q) {
-                const size_t row = i * lanes, n = panel(w, &layer->attn_q, row, &a, out);
+                const size_t row = i * lanes, n = panel(w, &layer->attn_q, row, ready(w, &x), out);
                 turn(e, row, n, out);
                 put(e, e->q, q_rows(e->model), row, n, out);
             } else if (i < n_q + n_kv) {
-                const size_t row = (i - n_q) * lanes, n = panel(w, &layer->attn_k, row, &a, out);
+                const size_t row = (i - n_q) * lanes, n = panel(w, &layer->attn_k, row, ready(w, &x), out);
                 turn(e, row, n, out);
                 keep_keys(e, index, row, n, out);
             } else {
-                const size_t row = (i - n_q - n_kv) * lanes, n = panel(w, &layer->attn_v, row, &a, out);
+                const size_t row = (i - n_q - n_kv) * lanes, n = panel(w, &layer->attn_v, row, ready(w, &x), out);
                 keep_values(e, index, row, n, out);
             }
         }
-    pool_barrier(e->pool);
 }
 
 static void mix(worker *w, size_t layer) {
@@ -218,7 +240,7 @@ static void mix(worker *w, size_t layer) {
     const size_t n_head = (size_t)m->n_head, head_dim = (size_t)m->head_dim, stride = q_rows(m);
     const size_t n_tiles = (e->n_tokens + QUERY_TILE - 1) / QUERY_TILE;
     size_t unit, end;
-    while (pool_take(e->pool, n_head * n_tiles, 1, &unit, &end)) {
+    while (pool_take(&w->at, n_head * n_tiles, 1, &unit, &end)) {
         const size_t head = unit % n_head, first = unit / n_head * QUERY_TILE;
         const size_t shared = layer * (size_t)m->n_head_kv + head / (size_t)(m->n_head / m->n_head_kv);
         const size_t at = first * stride + head * head_dim;
@@ -226,45 +248,42 @@ static void mix(worker *w, size_t layer) {
                            head_keys(e->cache, shared, head_dim), head_values(e->cache, shared, head_dim), head_dim,
                            e->n_past + first, e->mixed + at);
     }
-    pool_barrier(e->pool);
 }
 
 // x += W from
-static void add_product(worker *w, const ingle_matrix *m, float *from) {
+static void add_product(worker *w, const ingle_matrix *m, const float *from) {
     struct ingle_engine *e = w->engine;
-    const activations a = prepare(w, from, NULL, (size_t)m->n_cols);
+    operand x = prepare(w, from, NULL, (size_t)m->n_cols);
     const size_t lanes = e->kernels->lanes, n_embd = (size_t)e->model->n_embd;
     float *out = w->desk->out[0];
     size_t begin, end;
     while (take_panels(w, n_panels(w, m), &begin, &end))
         for (size_t i = begin; i < end; i++) {
-            const size_t n = panel(w, m, i * lanes, &a, out);
+            const size_t n = panel(w, m, i * lanes, ready(w, &x), out);
             for (size_t t = 0; t < e->n_tokens; t++)
                 e->kernels->add(e->x + t * n_embd + i * lanes, out + t * lanes, n);
         }
-    pool_barrier(e->pool);
 }
 
 // hidden = silu(gate) * up
 static void gate_and_up(worker *w, const ingle_layer *layer) {
     struct ingle_engine *e = w->engine;
-    const activations a = prepare(w, e->x, layer->ffn_norm, (size_t)e->model->n_embd);
+    operand x = prepare(w, e->x, layer->ffn_norm, (size_t)e->model->n_embd);
     const size_t lanes = e->kernels->lanes;
     float *gate = w->desk->out[0], *up = w->desk->out[1];
     size_t begin, end;
     while (take_panels(w, n_panels(w, &layer->ffn_gate), &begin, &end))
         for (size_t i = begin; i < end; i++) {
-            const size_t n = panel(w, &layer->ffn_gate, i * lanes, &a, gate);
-            panel(w, &layer->ffn_up, i * lanes, &a, up);
+            const size_t n = panel(w, &layer->ffn_gate, i * lanes, ready(w, &x), gate);
+            panel(w, &layer->ffn_up, i * lanes, ready(w, &x), up);
             e->kernels->swiglu(gate, up, e->n_tokens * lanes);
             put(e, e->hidden, (size_t)e->model->n_ff, i * lanes, n, gate);
         }
-    pool_barrier(e->pool);
 }
 
 static void pass(void *engine, int thread) {
     struct ingle_engine *e = engine;
-    worker w = {e, &e->desks[thread]};
+    worker w = start_work(e, thread);
     embed(&w);
     for (size_t i = 0; i < (size_t)e->model->n_layer; i++) {
         const ingle_layer *layer = &e->model->layers[i];
@@ -280,19 +299,18 @@ static void pass(void *engine, int thread) {
 
 static void score(void *engine, int thread) {
     struct ingle_engine *e = engine;
-    worker w = {e, &e->desks[thread]};
+    worker w = start_work(e, thread);
     const ingle_matrix *m = &e->model->output;
     const size_t lanes = e->kernels->lanes, row_bytes = ingle_row_bytes(m->dtype, m->n_cols);
     const size_t total = (e->n_scores + lanes - 1) / lanes;
-    memcpy(w.desk->few.x, e->output, (size_t)m->n_cols * sizeof(float));
-    const activations a = prepare(&w, w.desk->few.x, NULL, (size_t)m->n_cols);
+    operand x = prepare(&w, e->output, NULL, (size_t)m->n_cols);
     size_t begin, end;
     while (take_panels(&w, total, &begin, &end))
         for (size_t i = begin; i < end; i++) {
             const size_t n = at_most(lanes, e->n_scores - i * lanes);
             ingle_matrix rows = *m;
             if (e->tokens == NULL) {
-                panel(&w, &rows, i * lanes, &a, w.desk->out[0]);
+                panel(&w, &rows, i * lanes, ready(&w, &x), w.desk->out[0]);
             } else {                        // rows that lie apart, side by side
                 for (size_t r = 0; r < lanes; r++) {
                     const size_t id = (size_t)e->tokens[i * lanes + at_most(r, n - 1)];
@@ -300,7 +318,7 @@ static void score(void *engine, int thread) {
                 }
                 rows.data = w.desk->gathered;
                 rows.n_rows = (int64_t)lanes;
-                panel(&w, &rows, 0, &a, w.desk->out[0]);
+                panel(&w, &rows, 0, ready(&w, &x), w.desk->out[0]);
             }
             memcpy(e->scores + i * lanes, w.desk->out[0], n * sizeof(float));
         }
@@ -309,12 +327,12 @@ static void score(void *engine, int thread) {
 // ---- sliding ----
 
 static void slide(void *engine, int thread) {
-    (void)thread;
     struct ingle_engine *e = engine;
+    worker w = start_work(e, thread);
     const size_t head_dim = (size_t)e->model->head_dim, n_rot = (size_t)e->model->n_rot;
     const size_t n_heads = (size_t)(e->model->n_layer * e->model->n_head_kv), stride = v_stride(head_dim);
     size_t head, end;
-    while (pool_take(e->pool, n_heads, 1, &head, &end)) {
+    while (pool_take(&w.at, n_heads, 1, &head, &end)) {
         uint16_t *keys = head_keys(e->cache, head, head_dim), *values = head_values(e->cache, head, head_dim);
         for (size_t to = e->slide_to, from = to + e->slide_by; from < e->n_past; to++, from++) {
             for (size_t d = 0; d < head_dim; d += 2) {
@@ -347,7 +365,7 @@ static void *part(arena *a, size_t n_bytes) {
 static activations part_activations(arena *a, size_t n_tokens, size_t n_cols) {
     const size_t n_blocks = round_up(n_cols, BLOCK) / BLOCK;
     return (activations){
-        .x = part(a, n_tokens * n_cols * sizeof(float)), .q = part(a, n_tokens * n_blocks * BLOCK),
+        .q = part(a, n_tokens * n_blocks * BLOCK),
         .scale = part(a, n_tokens * n_blocks * sizeof(float)),
         .scaled_sum = part(a, n_tokens * n_blocks * sizeof(float)),
         .minus_8_sums = part(a, n_tokens * n_blocks * sizeof(int32_t)),
@@ -359,12 +377,15 @@ static size_t widest_row_bytes(const ingle_model *m) { return widest(m) * sizeof
 static void part_desk(arena *a, desk *d, const ingle_model *m, size_t lanes, size_t max_batch) {
     desk here;
     here.few = part_activations(a, FEW, widest(m));
+    here.few_normed = part(a, FEW * (size_t)m->n_embd * sizeof(float));
     here.panel = part(a, panel_bytes(lanes, widest(m)));
     here.gathered = part(a, lanes * widest_row_bytes(m));
     here.out[0] = part(a, max_batch * lanes * sizeof(float));
     here.out[1] = part(a, max_batch * lanes * sizeof(float));
     if (d) *d = here;
 }
+
+static size_t n_phases(const ingle_model *m) { return 1 + (size_t)m->n_layer * PHASES_PER_LAYER; }
 
 // Lay out an engine; `e` stays untouched where there is no arena.
 static size_t lay_out(uint8_t *base, const ingle_model *m, const kernels *k, int n_threads, size_t max_batch,
@@ -373,6 +394,7 @@ static size_t lay_out(uint8_t *base, const ingle_model *m, const kernels *k, int
     ingle_engine *e = part(&a, sizeof *e);
     ingle_engine here = {.model = m, .kernels = k, .max_batch = max_batch};
     here.pool = part(&a, pool_bytes(n_threads));
+    here.phases = part(&a, n_phases(m) * sizeof(phase));
     here.desks = part(&a, (size_t)n_threads * sizeof(desk));
     here.x = part(&a, max_batch * (size_t)m->n_embd * sizeof(float));
     here.q = part(&a, max_batch * q_rows(m) * sizeof(float));
@@ -380,6 +402,7 @@ static size_t lay_out(uint8_t *base, const ingle_model *m, const kernels *k, int
     here.hidden = part(&a, max_batch * (size_t)m->n_ff * sizeof(float));
     here.turns = part(&a, max_batch * (size_t)m->n_rot * sizeof(float));
     here.many = part_activations(&a, max_batch, widest(m));
+    here.many_normed = part(&a, max_batch * (size_t)m->n_embd * sizeof(float));
     for (int i = 0; i < n_threads; i++)
         part_desk(&a, here.desks ? &here.desks[i] : NULL, m, k->lanes, max_batch);
     if (e) *e = here;
@@ -432,7 +455,7 @@ int ingle_open(const ingle_model *m, const char *variant, int n_threads, int max
     if (needed == 0) return INGLE_BAD_MODEL;
     if (n_bytes < needed || (uintptr_t)memory % CACHE_LINE) return INGLE_BAD_ARENA;
     lay_out(memory, m, k, n_threads, (size_t)max_batch, engine);
-    return pool_start((*engine)->pool, n_threads) ? INGLE_OK : INGLE_NO_THREADS;
+    return pool_start((*engine)->pool, n_threads, (*engine)->phases, n_phases(m)) ? INGLE_OK : INGLE_NO_THREADS;
 }
 
 void ingle_close(ingle_engine *e) { pool_stop(e->pool); }
@@ -511,10 +534,10 @@ int ingle_matmul(const char *variant, const ingle_matrix *w, const float *x, int
     desk d;
     activations a;
     matmul_layout(scratch, w, (size_t)n_tokens, k->lanes, &d, &a);
-    memcpy(a.x, x, (size_t)(n_tokens * w->n_cols) * sizeof(float));
+    a.x = x;
     for (size_t t = 0; t < (size_t)n_tokens && w->n_cols % BLOCK == 0; t++) k->quantize(&a, t);
     ingle_engine e = {.kernels = k, .n_tokens = (size_t)n_tokens};
-    worker one = {&e, &d};
+    worker one = {.engine = &e, .desk = &d};
     for (size_t row = 0; row < (size_t)w->n_rows; row += k->lanes)
         put(&e, y, (size_t)w->n_rows, row, panel(&one, w, row, &a, d.out[0]), d.out[0]);
     return INGLE_OK;

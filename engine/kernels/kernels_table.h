@@ -13,7 +13,7 @@ enum {
 // Activations of a few tokens, as float32 and, where some weight has blocks, as int8 blocks of 32 with a scale each.
 typedef struct {
     size_t n_cols;
-    float *x;                  // [n_tokens][n_cols]
+    const float *x;            // [n_tokens][n_cols]
     int8_t *q;                 // [n_tokens][n_cols]          round(x / scale), -127..127
     float *scale;              // [n_tokens][n_cols / 32]     largest |x| of the block / 127
     float *scaled_sum;         // [n_tokens][n_cols / 32]     scale * sum of the block's q: what Q4_1's min multiplies
