@@ -13,6 +13,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from .. import bench
+    from ..bench import run as measure
 
-    return int(bench.run(args))
+    return measure(args)
