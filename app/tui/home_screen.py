@@ -65,6 +65,7 @@ class HomeScreen(Screen[None]):
                 self._take_link(news)
             case HomeChanged():
                 self.query_one(Board).follow(news.home)
+                self.query_one(Conversation).follow_devices()
             case ReplyToken():
                 self.query_one(Conversation).take_token(news)
             case TurnRecord():

@@ -33,7 +33,9 @@ class AskBar(Input):
         text: str
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(placeholder='Say something: "turn off the kitchen lights"', max_length=MAX_TEXT_CHARS, id=id)
+        super().__init__(
+            placeholder='Say something: "turn off the kitchen lights"', max_length=MAX_TEXT_CHARS, select_on_focus=False, id=id,
+        )
         self._said: list[str] = []
         self._place = 0                 # in what was said; its length: the line being written
         self._draft = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from typing import ClassVar, Final
 
@@ -22,6 +23,7 @@ from .exchange import QUIET, Exchange
 
 MAX_SHOWN: Final = 300          # older turns go: a screen may stay open for months
 CONFIRMED_SHOWN: Final = 8
+FOLLOWED_S: Final = 30.0
 WELCOME: Final = """\
 Say what you want in your own words, for example
 
@@ -68,7 +70,14 @@ class Conversation(VerticalScroll):
 
     def take_record(self, record: TurnRecord) -> None:
         exchange = self._exchanges.get(record.id) or self._add(record.id, Exchange(record.text, elsewhere=True))
-        exchange.finish(record, self._confirmed(record, exchange.asked_at))
+        exchange.finish(record)
+        self._confirm(exchange)
+
+    def follow_devices(self) -> None:
+        """Devices have reported: perhaps about the newest turn, which a blind or a slow lamp ends later."""
+        exchange = next(reversed(self._exchanges.values()), None)
+        if exchange is not None and time.monotonic() - exchange.asked_at < FOLLOWED_S:
+            self._confirm(exchange)
 
     def take_unanswered(self, news: Unanswered) -> None:
         if exchange := self._exchanges.get(news.id):
@@ -96,10 +105,12 @@ class Conversation(VerticalScroll):
         self.mount(widget)
         self.anchor()
 
-    def _confirmed(self, record: TurnRecord, since: float) -> tuple[str, ...]:
-        """What the devices of this turn have reported since it began, as the board shows it."""
-        if not record.commands:
-            return ()
+    def _confirm(self, exchange: Exchange) -> None:
+        if exchange.record is not None and exchange.record.commands:
+            exchange.confirm(self._reports(exchange.record, exchange.asked_at))
+
+    def _reports(self, record: TurnRecord, since: float) -> tuple[str, ...]:
+        """What the devices of a turn have reported since it began, as the board shows it."""
         touched = dict.fromkeys(entity_id for intent in record.intents for entity_id in intent.entities)
         told = [_in_words(self._client.home, one) for one in touched if self._client.reported_since(one, since)]
         told = [one for one in told if one]

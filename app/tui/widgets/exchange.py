@@ -29,7 +29,7 @@ class Exchange(Vertical):
         self._text = fit(text)
         self._elsewhere = elsewhere         # said to Ingle by someone else: spoken, `ingle say`, put off until now
         self._reply = ""
-        self._record: TurnRecord | None = None
+        self.record: TurnRecord | None = None
         self._confirmed: tuple[str, ...] = ()
         self._note = ""
 
@@ -41,18 +41,24 @@ class Exchange(Vertical):
 
     def add(self, token: ReplyToken) -> None:
         """One more piece of the reply."""
-        if self._record is None and len(self._reply) < MAX_REPLY_CHARS:
+        if self.record is None and len(self._reply) < MAX_REPLY_CHARS:
             self._reply += token.token
             self._draw()
 
-    def finish(self, record: TurnRecord, confirmed: tuple[str, ...]) -> None:
-        """The turn is over. `confirmed`: what devices have reported since, in words."""
-        self._record, self._confirmed = record, confirmed
+    def finish(self, record: TurnRecord) -> None:
+        """The turn is over."""
+        self.record = record
         self._reply, self._note = record.reply, ""
         self._draw()
 
+    def confirm(self, reports: tuple[str, ...]) -> None:
+        """What the turn's devices have reported since it began, in words; they may go on for a while."""
+        if reports != self._confirmed:
+            self._confirmed = reports
+            self._draw()
+
     def give_up(self, why: str) -> None:
-        if self._record is None:
+        if self.record is None:
             self._note = why
             self._draw()
 
@@ -67,14 +73,14 @@ class Exchange(Vertical):
         reply = fit(self._reply)
         if self._note:
             return Content.assemble(f"{reply} " if reply else "", (self._note, "$text-warning"))
-        if self._record is None:
+        if self.record is None:
             return Content.assemble(reply, (" ▍" if reply else "…", QUIET))
-        return Content.assemble(reply or ("nothing to say", QUIET), "  ", _badge(self._record))
+        return Content.assemble(reply or ("nothing to say", QUIET), "  ", _badge(self.record))
 
     def _deeds(self) -> list[Content]:
-        if self._record is None:
+        if self.record is None:
             return []
-        commands = self._record.commands
+        commands = self.record.commands
         lines = [Content.styled(f"→ {_told(command)}", QUIET) for command in commands[:COMMANDS_SHOWN]]
         if len(commands) > COMMANDS_SHOWN:
             lines.append(Content.styled(f"→ and {len(commands) - COMMANDS_SHOWN} more", QUIET))
