@@ -14,6 +14,7 @@ import pytest
 
 from ingle.app import daemon
 from ingle.app.cli import COMMANDS, main
+from ingle.app.commands.interpret import delayed_command
 
 from .scripted import Scripted
 
@@ -176,3 +177,19 @@ def test_without_a_daemon_a_broker_alone_is_told_apart(tmp_path: Path) -> None:
     done = asyncio.run(ask())
     assert done.returncode == 1
     assert "Ingle is not running on mqtt://127.0.0.1:" in done.stderr
+
+
+@pytest.mark.parametrize(("text", "delay", "command", "length"), [
+    ("turn off the lights in 1 hour 5 minutes", "1 hour 5 minutes", "turn off the lights", {"hours": 1, "minutes": 5}),
+    ("in 90 seconds turn off the lights", "90 seconds", "turn off the lights", {"minutes": 1, "seconds": 30}),
+    ("ten minutes from now open the blind", "ten minutes", "open the blind", {"minutes": 10}),
+    ("kettle on after half an hour, please", "half an hour", "kettle on please", {"minutes": 30}),
+])  # fmt: skip
+def test_a_delayed_command_is_called_as_home_assistant_does(
+    text: str, delay: str, command: str, length: dict[str, int]
+) -> None:
+    assert delayed_command(text, {"in": delay}, {}) == ("HassStartTimer", {**length, "conversation_command": command})
+
+
+def test_a_command_for_a_moment_stays_what_it_is() -> None:
+    assert delayed_command("lamp on at noon", {"at": "noon"}, {"name": "Lamp"}) == ("RunLater", {"name": "Lamp"})

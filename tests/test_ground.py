@@ -186,3 +186,19 @@ def test_a_home_from_plain_data() -> None:
     })  # fmt: skip
     assert home.floor_of(home.entities["light.loft"]) == "Upstairs"
     assert ground(home, "HassTurnOn", {"area": "attic", "domain": "light"}, Context(), "")["area"] == "Loft"
+
+
+def test_a_timer_named_after_a_room_is_the_timer_of_that_room() -> None:
+    home = family_house()
+    assert ground(home, "HassTimerStatus", {"name": "kitchen"}, Context()) == {"area": "Kitchen"}
+    assert ground(home, "HassTimerStatus", {"name": "kitchen roll"}, Context()) == {"name": "kitchen roll"}
+
+
+def test_a_back_door_is_no_door_of_the_back_garden() -> None:
+    home = load_home({
+        "home": {"areas": [{"name": "Back Garden"}, {"name": "Hall"}]},
+        "entities": [{"entity": "lock.front", "domain": "lock", "name": "Front Door", "area": "Hall"}],
+    })  # fmt: skip
+    assert ground(home, "HassGetState", {"name": "back door", "domain": "lock"}, Context()) == {
+        "name": "back door", "domain": "lock",
+    }  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,26 @@ def interpreted(model: Understands, home: Home, line: dict[str, Any]) -> dict[st
     for one in model.interpret(text).intents:
         if one.intent not in WITHOUT_ACT:
             slots, _ = meaning(home, one.intent, one.slots, context, text)
-            intents.append({"intent": one.intent, "slots": plain(slots), "confidence": round(one.confidence, 4)})
+            intent, slots = delayed_command(text, one.slots, slots) if one.intent == "RunLater" else (one.intent, slots)
+            intents.append({"intent": intent, "slots": plain(slots), "confidence": round(one.confidence, 4)})
     return {"text": text, "intents": intents}
+
+
+def delayed_command(text: str, said: Mapping[str, Any], slots: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A command "in ten minutes" as Home Assistant calls it: a timer with a `conversation_command`.
+
+    Only where the delay is a length that can be read; all else stays RunLater, which it has no name for.
+    """
+    from ...skills.slots import read_duration_s
+
+    delay = said.get("in")
+    seconds = read_duration_s(delay) if isinstance(delay, str) else None
+    if not seconds:
+        return "RunLater", slots
+    phrase = rf"[\s,]*(?:\b(?:in|after)\s+)?{re.escape(str(delay))}(?:\s+(?:from now|time))?\b[\s,]*"
+    command = re.sub(phrase, " ", text, count=1, flags=re.IGNORECASE).strip(" ,.")
+    lengths = {"hours": seconds // 3600, "minutes": seconds % 3600 // 60, "seconds": seconds % 60}
+    return "HassStartTimer", {**{unit: n for unit, n in lengths.items() if n}, "conversation_command": command}
 
 
 def _home(path: Path | None) -> Home:

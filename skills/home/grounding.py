@@ -93,6 +93,8 @@ class _Grounding:
         for slot in ("except_area",):
             if slot in self.slots:
                 self.slots[slot] = [self._spelled_place(text) for text in _many(self.slots[slot])]
+        if "Timer" in self.intent:
+            self._timer_of_room()
         if not self._names_no_device():
             self._settle_name()
             self._name_of_kind_in_area()
@@ -104,6 +106,15 @@ class _Grounding:
 
     def _names_no_device(self) -> bool:
         return self.intent.startswith(_OTHER_NAMES) or "Timer" in self.intent
+
+    def _timer_of_room(self) -> None:
+        """ "the kitchen timer" is the one that was set in the kitchen, not one called so."""
+        name = self.slots.get("name")
+        if isinstance(name, str) and "area" in self.known and "area" not in self.slots:
+            rooms = [place for place in self.names.places(name) if place.score == 1 and not place.is_floor]
+            if len(rooms) == 1:
+                del self.slots["name"]
+                self.slots["area"] = rooms[0].name
 
     # ------------------------------------------------------------ places
 
