@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +42,8 @@ from ingle.app.tui.widgets.status_bar import StatusBar
 from ingle.skills.home.model import Entity
 from ingle.skills.registry import load_skills
 
-from .conftest import BrokerUnderTest
+from . import tiny
+from .conftest import BrokerUnderTest, free_port
 from .scripted import Scripted, skills
 from .worlds import family_house
 
@@ -301,6 +305,33 @@ async def test_an_ingle_that_cannot_start_says_why(tmp_path: Path) -> None:
         assert "nowhere.gguf" in conversation(pilot)
         await type_in(pilot, "hello")
         await until(pilot, lambda: "not sent" in conversation(pilot))
+
+
+async def test_its_own_ingle_starts_and_ends_with_it(tmp_path: Path) -> None:
+    """All of it, as a user has it: a process of its own, a model file, the embedded broker, a simulated home."""
+    file = tmp_path / "config.yaml"
+    file.write_text(f"mqtt: {{url: 'embedded:{free_port()}'}}\nmodel: {tiny.write_model(tmp_path / 'tiny.gguf')}\n")
+    config, home = load(file), Path(__file__).parent / "homes" / "two_rooms.yaml"
+    async with Client.open(config, simulate=home) as client, IngleApp(client).run_test(size=(120, 35)) as pilot:
+        await until(pilot, lambda: "● online" in status(pilot), timeout_s=30)
+        await until(pilot, lambda: "Kitchen" in board(pilot))
+        await until(pilot, lambda: not any(line.endswith("?") for line in board(pilot)))
+        await type_in(pilot, "turn on the kitchen lights")
+        await until(pilot, lambda: " ms" in conversation(pilot))     # the random model may have understood anything
+        pid = json.loads((config.data_path / "run.json").read_text())["pid"]
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid)
+
+
+async def test_an_ingle_of_its_own_that_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"mqtt: {{url: 'embedded:{free_port()}'}}\nmodel: {tiny.write_model(tmp_path / 'tiny.gguf')}\n")
+    config = load(file)
+    async with Client.open(config) as client, IngleApp(client).run_test() as pilot:
+        await until(pilot, lambda: "● online" in status(pilot), timeout_s=30)
+        os.kill(json.loads((config.data_path / "run.json").read_text())["pid"], signal.SIGKILL)
+        await until(pilot, lambda: "stopped" in status(pilot))
+        assert "it was ended by signal 9" in conversation(pilot)
 
 
 async def test_a_running_ingle_is_found(world: World, config: Config, tmp_path: Path) -> None:

@@ -52,12 +52,14 @@ class DaemonProcess:
         self._reading.cancel()
 
     async def ended(self) -> str:
-        """Return when it has ended by itself, with the last line it said."""
+        """Return when it has ended by itself, with the reason: the last line it said, if it failed."""
         assert self._process is not None
         assert self._reading is not None
         await asyncio.wait({self._reading})
         status = await self._process.wait()
-        return self._last_line or f"it ended with status {status} and said nothing"
+        if status < 0:
+            return f"it was ended by signal {-status}"
+        return "it was asked to stop" if status == 0 else self._last_line or f"it failed with status {status} and said nothing"
 
     async def _read(self, process: Process) -> None:
         """Keep the pipe empty, whatever comes, and the last line of it."""

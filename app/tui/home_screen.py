@@ -81,7 +81,7 @@ class HomeScreen(Screen[None]):
     def _take_link(self, link: Link) -> None:
         self.query_one(StatusBar).take_link(link)
         if link.state == "failed":
-            self.query_one(Conversation).note(f"Ingle could not run: {link.detail}", bad=True)
+            self.query_one(Conversation).note(f"Ingle does not run: {link.detail}", bad=True)
         elif link.state in ("lost", "away"):
             self.query_one(Conversation).note("The broker is gone; trying again." if link.state == "lost"
                                               else "Ingle is not running on this broker; what you say waits for it a while.")
