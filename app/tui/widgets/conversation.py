@@ -69,7 +69,10 @@ class Conversation(VerticalScroll):
             exchange.add(token)
 
     def take_record(self, record: TurnRecord) -> None:
-        exchange = self._exchanges.get(record.id) or self._add(record.id, Exchange(record.text, elsewhere=True))
+        exchange = self._exchanges.get(record.id)
+        if exchange is None:
+            took_s = record.timing_ms.get("total", 0.0) / 1000
+            exchange = self._add(record.id, Exchange(record.text, elsewhere=True, age_s=took_s))
         exchange.finish(record)
         self._confirm(exchange)
 

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from ...events import CommandRecord, ReplyToken, TurnRecord
 from ..safe_text import fit
 
+PARTS: Final = ("answer", "commands", "reports")
 COMMANDS_SHOWN: Final = 6
 PAYLOAD_CELLS: Final = 60
 MAX_REPLY_CHARS: Final = 20_000
@@ -23,9 +24,9 @@ BADGES: Final = {"local": "success", "knowledge": "primary", "cloud": "warning",
 class Exchange(Vertical):
     """Fed by `add` and `finish`; shows what it has so far."""
 
-    def __init__(self, text: str, *, elsewhere: bool = False) -> None:
+    def __init__(self, text: str, *, elsewhere: bool = False, age_s: float = 0.0) -> None:
         super().__init__()
-        self.asked_at = time.monotonic()
+        self.asked_at = time.monotonic() - age_s
         self._text = fit(text)
         self._elsewhere = elsewhere         # said to Ingle by someone else: spoken, `ingle say`, put off until now
         self._reply = ""
@@ -37,7 +38,11 @@ class Exchange(Vertical):
         mark = ("◦ ", QUIET) if self._elsewhere else ("› ", "$text-primary bold")
         where = "  heard elsewhere" if self._elsewhere else ""
         yield Static(Content.assemble(mark, (self._text, "bold"), (where, QUIET)))
-        yield Static(self._answered(), classes="answer")
+        for name in PARTS:
+            yield Static(classes=name)
+
+    def on_mount(self) -> None:
+        self._draw()
 
     def add(self, token: ReplyToken) -> None:
         """One more piece of the reply."""
@@ -63,11 +68,10 @@ class Exchange(Vertical):
             self._draw()
 
     def _draw(self) -> None:
-        for answer in self.query(".answer").results(Static):     # none yet where it was not mounted: composed as it is then
-            answer.update(self._answered())
-
-    def _answered(self) -> Content:
-        return Content("\n").join([self._answer(), *self._deeds()])
+        for name, content in zip(PARTS, (self._answer(), self._commands(), self._reports()), strict=True):
+            for part in self.query(f".{name}").results(Static):     # none yet: drawn when mounted
+                part.update(content)
+                part.display = bool(content)
 
     def _answer(self) -> Content:
         reply = fit(self._reply)
@@ -77,16 +81,17 @@ class Exchange(Vertical):
             return Content.assemble(reply, (" ▍" if reply else "…", QUIET))
         return Content.assemble(reply or ("nothing to say", QUIET), "  ", _badge(self.record))
 
-    def _deeds(self) -> list[Content]:
-        if self.record is None:
-            return []
-        commands = self.record.commands
+    def _commands(self) -> Content:
+        commands = self.record.commands if self.record is not None else ()
         lines = [Content.styled(f"→ {_told(command)}", QUIET) for command in commands[:COMMANDS_SHOWN]]
         if len(commands) > COMMANDS_SHOWN:
             lines.append(Content.styled(f"→ and {len(commands) - COMMANDS_SHOWN} more", QUIET))
-        if self._confirmed:
-            lines.append(Content.assemble(("✓ ", "$text-success"), (", ".join(self._confirmed), QUIET)))
-        return lines
+        return Content("\n").join(lines)
+
+    def _reports(self) -> Content:
+        if not self._confirmed:
+            return Content("")
+        return Content.assemble(("✓ ", "$text-success"), (", ".join(self._confirmed), QUIET))
 
 
 def _badge(record: TurnRecord) -> Content:
