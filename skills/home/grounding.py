@@ -98,6 +98,8 @@ class _Grounding:
         if not self._names_no_device():
             self._settle_name()
             self._name_of_kind_in_area()
+            self._name_said()
+            self._domain_of_class()
             self._lights_of_place()
             if "except_name" in self.slots:
                 self.slots["except_name"] = [self._spelled_name(text) for text in _many(self.slots["except_name"])]
@@ -157,6 +159,8 @@ class _Grounding:
 
     def _settle_name(self) -> None:
         text = self.slots.get("name")
+        if isinstance(text, str) and said_as(text, ALL) and "domain" in self.slots:
+            del self.slots["name"]  # "all the lights": the sentence tells that all are meant
         if not isinstance(text, str) or said_as(text, ALL | IT | THEM | OTHER | HERE | THERE):
             return
         words = self.names.repaired(fold(text))
@@ -169,7 +173,14 @@ class _Grounding:
             for slot, value in group.items():
                 self.slots.setdefault(slot, value)
         else:
-            self.slots["name"] = self._spelled_name(text)
+            self.slots["name"] = self._only_of_kind(words) or self._spelled_name(text)
+
+    def _only_of_kind(self, words: tuple[str, ...]) -> str | None:
+        """"the telly", where there is one: its name."""
+        if not kinds_of(content(words)) or is_plural(words[-1]):
+            return None
+        found = [entity for entity in self.names.entities.values() if self._near(entity) and fits_kind(words, entity)]
+        return found[0].name if len(found) == 1 and found[0].category is None else None
 
     def _best(self, matches: list[Match], words: tuple[str, ...]) -> Match | None:
         """The one match, preferring those in the room said; of several with one name any will do: the name is the same."""
@@ -289,6 +300,89 @@ class _Grounding:
         word = self._loose_word()
         if word is not None:
             self._takes_name((*fold(area), word), (word,))
+
+    # ------------------------------------------------------------ a device's name that was read as its kind
+
+    def _name_said(self) -> None:
+        """A device whose own name stands in the sentence is meant, where only its kind or its room was written.
+
+        "close the curtain left": not any curtain. Not where all of a kind are meant, nor in the words of another slot.
+        """
+        if "name" in self.slots or "name" not in self.known or set(self.sentence) & QUANTITY_ALL:
+            return
+        taken = self._places_of_other_slots()
+        for length in range(min(5, len(self.sentence)), 0, -1):
+            for start in range(len(self.sentence) - length + 1):
+                places = set(range(start, start + length))
+                if not places & taken and self._takes_name_said(start, start + length):
+                    return
+
+    def _takes_name_said(self, start: int, end: int) -> bool:
+        run = self.sentence[start:end]
+        matches = [match for match in self.names.exact(run, self._of_kind_and_place_said) if match.exact]
+        if not matches or not content(run) or run != self._trimmed(run):
+            return False
+        if kinds_of(content(run)) and (is_plural(run[-1]) or len(matches) > 1):
+            return False  # "lights" is a kind, though one device is called so
+        if self._means_kind(start, end) or self._is_place(run):
+            return False
+        area = self.slots.get("area")
+        for slot in ("domain", "device_class", *(("area",) if area not in self.names.areas else ())):
+            self.slots.pop(slot, None)
+        self._take(matches[0], run)
+        return True
+
+    def _trimmed(self, run: tuple[str, ...]) -> tuple[str, ...]:
+        """Without small words at its ends: those do not belong to the name."""
+        first = content(run)[:1]
+        return run[run.index(first[0]) :] if first and first[0] in run else run
+
+    def _is_place(self, run: tuple[str, ...]) -> bool:
+        places = (*self.names.areas.values(), *self.names.floors.values())
+        return any(fold(text) == run for texts in places for text in texts)
+
+    def _means_kind(self, start: int, end: int) -> bool:
+        """"the desk lamp on and the lights off": beside the name, the kind itself is said in the plural."""
+        if "area" in self.slots or "floor" in self.slots:
+            return False
+        others = (*self.sentence[:start], *self.sentence[end:])
+        return any(is_plural(word) and kinds_of((word,)) for word in others)
+
+    def _of_kind_and_place_said(self, entity: Entity) -> bool:
+        area, floor = self.slots.get("area"), self.slots.get("floor")
+        if area in self.names.areas and entity.area != area:
+            return False
+        if floor in self.names.floors and self.names.floor_of_area.get(entity.area or "") != floor:
+            return False
+        wanted = self.slots.get("device_class")
+        return self._of_kind_said(entity) and wanted in (None, entity.device_class)
+
+    def _places_of_other_slots(self) -> set[int]:
+        """Where in the sentence the words of other slots stand: a song's title is no device."""
+        taken: set[int] = set()
+        for slot, value in self.slots.items():
+            if slot in ("name", "area", "floor", "domain", "device_class", "state"):
+                continue
+            for text in _many(value):
+                words = fold(text)
+                for start in range(len(self.sentence) - len(words) + 1):
+                    if words and self.sentence[start : start + len(words)] == words:
+                        taken.update(range(start, start + len(words)))
+        return taken
+
+    def _domain_of_class(self) -> None:
+        """"are the windows open": by their sensors, or by the windows that open themselves; whichever this home has."""
+        other = {"cover": "binary_sensor", "binary_sensor": "cover"}.get(self.slots.get("domain") or "")
+        device_class = self.slots.get("device_class")
+        if other is None or device_class is None or "name" in self.slots or self.intent != "HassGetState":
+            return
+        domains = {entity.domain for entity in self.names.entities.values() if entity.device_class == device_class}
+        if self.slots["domain"] in domains or other not in domains:
+            return
+        self.slots["domain"] = other
+        same = {"open": "on", "closed": "off"} if other == "binary_sensor" else {"on": "open", "off": "closed"}
+        if "state" in self.slots:
+            self.slots["state"] = same.get(self.slots["state"], self.slots["state"])
 
     def _lights_of_place(self) -> None:
         """ "turn on the kitchen": its lights, not its coffee machine."""
