@@ -18,7 +18,7 @@ _WORD = re.compile(
     | [^\W\d_](?:[^\W_]|['’ʼ`](?=[^\W\d_]))*      # lamp  don't  hdmi1
     | (?<=\s)['’]s\b                               # what this very function writes for a possessive
     | [,.!?;:%°+*/=&€$£×÷^]                       # punctuation and signs, each a word
-    | (?<![^\s(])[-−](?=\d)                       # the minus of "-5", not the hyphen of "living-room"
+    | (?<![^\s(])[-−](?=\s?\d)                    # the minus of "-5", not the hyphen of "living-room"
     """,
     re.VERBOSE,
 )

@@ -45,6 +45,17 @@ def _one(text: str, frame: Frame) -> Frame:
     media = dict(slots).get("media_class")
     if media in _MEDIA_WORDS and not re.search(rf"\b(?:{_MEDIA_WORDS[media]})s?\b", text):
         slots = tuple(pair for pair in slots if pair[0] != "media_class")
+    if frame.intent == "HassGetState":
+        slots = _windows(slots)
     if frame.intent == "HassGetState" and dict(slots).get("state") in ("home", "not_home") and "domain" not in dict(slots):
         slots = (*slots, ("domain", "person"))
     return Frame(frame.intent, slots)
+
+
+def _windows(slots: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Windows are asked about as covers, as Home Assistant does; whether sensors tell is the home's business."""
+    said = dict(slots)
+    if said.get("domain") != "binary_sensor" or said.get("device_class") != "window":
+        return slots
+    changed = {"domain": "cover", "state": {"on": "open", "off": "closed"}.get(said.get("state", ""), said.get("state", ""))}
+    return tuple((slot, changed.get(slot, value)) for slot, value in slots)

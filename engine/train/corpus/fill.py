@@ -163,12 +163,24 @@ def _at(rng: Rng) -> str:
 
 
 def _length(rng: Rng) -> str:
+    if rng.random() < 0.15:
+        return _compound(rng)
     number = rng.choice((rng.randint(2, 12), 5 * rng.randint(1, 12)))
     unit = rng.choice(("minutes", "minutes", "mins", "hours", "seconds", "min"))
     return rng.choice(
         (f"{_either(number, rng)} {unit}", f"{_either(number, rng)} {unit}", f"{number}{unit}", "half an hour", "an hour",
          "an hour and a half", "a minute", "a quarter of an hour", "a couple of hours", "twenty minutes", "a few minutes")
     )  # fmt: skip
+
+
+def _compound(rng: Rng) -> str:
+    """"1 hour 5 minutes", "two and a half hours", "5 minutes and 30 seconds"."""
+    large, small = rng.choice((("hour", "minute"), ("minute", "second"), ("hour", "second")))
+    first, second = rng.randint(1, 9), rng.choice((rng.randint(1, 59), 5 * rng.randint(1, 11)))
+    joint, plural = rng.choice((" ", " and ", ", ")), "" if first == 1 else "s"
+    if rng.random() < 0.3:
+        return f"{_either(first, rng)} and a half {large}s"
+    return f"{_either(first, rng)} {large}{plural}{joint}{_either(second, rng)} {small}s"
 
 
 def _date(rng: Rng) -> str:

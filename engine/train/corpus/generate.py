@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...text import PUNCTUATION, prepare
 from . import DoesNotFit
 from .canonical import Frame
-from .fill import fill
+from .fill import fill, sort_value
 from .forms import Example, Pattern, Schema, Value, build
 from .noise import add_noise
 from .people import Said, clinc, hwu64
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .templates import Templates
 
 # Shares of the stream. People's own words are repeated often for their number, as nothing teaches more.
-_SHARES = {"patterns": 0.56, "people": 0.17, "joined": 0.11, "templates": 0.11, "cut": 0.02, "names": 0.03}
+_SHARES = {"patterns": 0.56, "people": 0.17, "joined": 0.11, "templates": 0.11, "cut": 0.02, "delayed": 0.03}
 _BALANCE = 0.55  # an intent is drawn in proportion to (its patterns) ** this
 _JOINTS = ("and", "and", "and", "and then", "then", ", and", ",", "and also", ", then", "also", ". and", "plus", "after that")
 HELD_OUT = 12  # one in so many sentences of the people's sets is never trained on: `held_out`
@@ -52,7 +53,7 @@ class Corpus:
     def draw(self) -> Example:
         """The next example."""
         makers = {"patterns": self._pattern, "people": self._person, "joined": self._joined, "templates": self._template,
-                  "cut": self._cut, "names": self._pattern}  # fmt: skip
+                  "cut": self._cut, "delayed": self._delayed}  # fmt: skip
         while True:
             kind = self.rng.choices(list(_SHARES), list(_SHARES.values()))[0]
             try:
@@ -87,6 +88,15 @@ class Corpus:
                 parts.append(part)
         return join(parts, [self.rng.choice(_JOINTS).split() for _ in parts[1:]])
 
+    def _delayed(self) -> Example:
+        """A command for later: "in ten minutes" before or behind one for now."""
+        part = self._template() if self.rng.random() < 0.3 else self._pattern()
+        if len(part.intents) > 1 or part.intents[0][0] not in _CAN_WAIT or len(part.words) > 12:
+            raise DoesNotFit("nothing that can wait")
+        slot, openers = self.rng.choice((("in", ("in", "after", "in about")), ("at", ("at", "at around"))))
+        when = sort_value(slot, None, self.rng).split()
+        return delay(part, slot, prepare(" ".join(when)).split(), self.rng.choice(openers).split(), self.schema, self.rng)
+
     def _cut(self) -> Example:
         """A command broken off before it said what is meant."""
         whole = self._pattern()
@@ -98,6 +108,30 @@ class Corpus:
 
 _STANDS_ALONE = {"Confirm", "Deny", "HassNevermind", "HassRespond", "Repeat", "Undo", "AskKnowledge", "Remember",
                  "CreateRoutine", "SetReminder", "HassBroadcast", "Forget", "Snooze"}  # fmt: skip
+
+
+_CAN_WAIT = {"HassTurnOn", "HassTurnOff", "HassLightSet", "HassSetPosition", "HassClimateSetTemperature", "HassFanSetSpeed",
+             "HassVacuumStart", "HassVacuumReturnToBase", "HassMediaPause", "HassSetVolume", "SetMode", "ArmAlarm"}  # fmt: skip
+
+
+def delay(
+    part: Example, slot: str, when: list[str], opener: list[str], schema: Schema, rng: random.Random
+) -> Example:
+    """`part` put off: its intent in RunLater, its slots kept, `when` in the slot "in" or "at"."""
+    (intent, slots), before = part.intents[0], rng.random() < 0.4
+    while part.words and part.words[-1] in PUNCTUATION:
+        part.words.pop()
+    first = len(opener) if before else len(part.words) + len(opener)
+    if before:
+        for _, value in slots:
+            if value.first >= 0:
+                shift = len(opener) + len(when)
+                value.first, value.last = value.first + shift, value.last + shift
+    words = [*opener, *when, *part.words] if before else [*part.words, *opener, *when]
+    own = [("intent", Value(pieces=(f"<V:{intent}>",))), (slot, Value(first=first, last=first + len(when) - 1))]
+    order = schema["intents"]["RunLater"]["slots"]
+    later = sorted([*slots, *own], key=lambda pair: order.index(pair[0]))
+    return Example(words=words, intents=[("RunLater", later)], source="delayed")
 
 
 def _templates() -> Templates:
