@@ -62,12 +62,20 @@ INLINE size_t block_bytes(int dtype) {
     return dtype == INGLE_Q4_0 ? sizeof(q4_0_block) : dtype == INGLE_Q4_1 ? sizeof(q4_1_block) : sizeof(q8_0_block);
 }
 
+// Ask for the part of the next panel that is as far into it as block i is into this one. (Sixteen rows at a time are too
+// many streams for the processor to foresee.)
+INLINE void fetch_next_panel(int dtype, const uint8_t *rows, size_t row_bytes, size_t i) {
+    const uint8_t *next = rows + LANES * (row_bytes + i * block_bytes(dtype));
+    UNROLL for (size_t at = 0; at < LANES * block_bytes(dtype); at += CACHE_LINE) __builtin_prefetch(next + at);
+}
+
 // One token: read, unpack, multiply, forget.
 INLINE void stream_blocks(int dtype, const uint8_t *rows, size_t row_bytes, const activations *a, float *out) {
     const size_t n_blocks = a->n_cols / BLOCK;
     vf sum = vf_set1(0);
     for (size_t i = 0; i < n_blocks; i++) {
         block b;
+        fetch_next_panel(dtype, rows, row_bytes, i);
         unpack(dtype, rows + i * block_bytes(dtype), row_bytes, &b);
         sum = add_block(dtype, &b, a, 0, i, sum);
     }
@@ -77,6 +85,7 @@ INLINE void stream_blocks(int dtype, const uint8_t *rows, size_t row_bytes, cons
 INLINE void store_panel(int dtype, const uint8_t *rows, size_t row_bytes, size_t n_blocks, uint8_t *panel) {
     for (size_t i = 0; i < n_blocks; i++) {
         block b;
+        fetch_next_panel(dtype, rows, row_bytes, i);
         unpack(dtype, rows + i * block_bytes(dtype), row_bytes, &b);
         UNROLL for (int k = 0; k < 8; k++, panel += sizeof(vi)) vi_store(panel, b.weights[k]);
         vf_store((float *)panel, b.scale);
@@ -282,21 +291,31 @@ typedef struct {
     float mixed[INGLE_MAX_HEAD_DIM];
 } seen;
 
-// scores[t][p] = q[t] · k[p] / sqrt(head_dim), for n queries and the sixteen positions of a tile.
+// scores[t][p] = q[t] · k[p] / sqrt(head_dim), for n queries and the sixteen positions of a tile. A single query is
+// summed in four parts, which do not wait for one another.
 INLINE void tile_scores(const float *q, size_t stride, size_t n, const uint16_t *k, size_t head_dim,
                         float scores[][POSITIONS]) {
     enum { VECTORS = POSITIONS / LANES };
-    const vf scale = vf_set1(1 / sqrtf((float)head_dim));
-    vf sums[QUERY_TILE][VECTORS];
-    UNROLL for (size_t t = 0; t < n; t++)
+    const size_t ways = n == 1 ? 4 : 1, whole = head_dim / ways * ways;
+    vf sums[QUERY_TILE][VECTORS];           // of query t * ways + way
+    UNROLL for (size_t t = 0; t < n * ways; t++)
         UNROLL for (int j = 0; j < VECTORS; j++) sums[t][j] = vf_set1(0);
-    for (size_t d = 0; d < head_dim; d++, k += POSITIONS)
-        UNROLL for (int j = 0; j < VECTORS; j++) {
-            const vf keys = vf_load_f16(k + j * LANES);
-            UNROLL for (size_t t = 0; t < n; t++) sums[t][j] = vf_fma(keys, vf_set1(q[t * stride + d]), sums[t][j]);
+    for (size_t d = 0; d < head_dim; d += ways)
+        UNROLL for (size_t way = 0; way < ways; way++) {
+            if (d >= whole && d + way >= head_dim) break;
+            UNROLL for (int j = 0; j < VECTORS; j++) {
+                const vf keys = vf_load_f16(k + (d + way) * POSITIONS + j * LANES);
+                UNROLL for (size_t t = 0; t < n; t++)
+                    sums[t * ways + way][j] = vf_fma(keys, vf_set1(q[t * stride + d + way]), sums[t * ways + way][j]);
+            }
         }
+    const vf scale = vf_set1(1 / sqrtf((float)head_dim));
     UNROLL for (size_t t = 0; t < n; t++)
-        UNROLL for (int j = 0; j < VECTORS; j++) vf_store(scores[t] + j * LANES, vf_mul(sums[t][j], scale));
+        UNROLL for (int j = 0; j < VECTORS; j++) {
+            vf sum = sums[t * ways][j];
+            UNROLL for (size_t way = 1; way < ways; way++) sum = vf_add(sum, sums[t * ways + way][j]);
+            vf_store(scores[t] + j * LANES, vf_mul(sum, scale));
+        }
 }
 
 // Scores become weights e^(score - largest); what was mixed under a smaller largest shrinks to match.
@@ -319,16 +338,27 @@ INLINE void tile_weights(seen *s, float scores[POSITIONS], size_t head_dim) {
     s->sum += vf_hsum(sum);
 }
 
-INLINE void tile_mix(seen *s, size_t n, float weights[][POSITIONS], const uint16_t *v, size_t v_stride, size_t n_seen) {
-    for (size_t d = 0; d < v_stride; d += LANES) {
-        vf mixed[QUERY_TILE];
-        UNROLL for (size_t t = 0; t < n; t++) mixed[t] = vf_load(s[t].mixed + d);
-        for (size_t p = 0; p < n_seen; p++) {
-            const vf values = vf_load_f16(v + p * v_stride + d);
-            UNROLL for (size_t t = 0; t < n; t++) mixed[t] = vf_fma(values, vf_set1(weights[t][p]), mixed[t]);
+// Add the weighted values of a tile, `vectors` (a constant) of a head's dimensions at once.
+INLINE void mix_vectors(seen *s, size_t n, size_t vectors, float weights[][POSITIONS], const uint16_t *v, size_t v_stride,
+                        size_t d, size_t n_seen) {
+    vf mixed[QUERY_TILE][QUERY_TILE];
+    UNROLL for (size_t t = 0; t < n; t++)
+        UNROLL for (size_t i = 0; i < vectors; i++) mixed[t][i] = vf_load(s[t].mixed + d + i * LANES);
+    for (size_t p = 0; p < n_seen; p++)
+        UNROLL for (size_t i = 0; i < vectors; i++) {
+            const vf values = vf_load_f16(v + p * v_stride + d + i * LANES);
+            UNROLL for (size_t t = 0; t < n; t++) mixed[t][i] = vf_fma(values, vf_set1(weights[t][p]), mixed[t][i]);
         }
-        UNROLL for (size_t t = 0; t < n; t++) vf_store(s[t].mixed + d, mixed[t]);
-    }
+    UNROLL for (size_t t = 0; t < n; t++)
+        UNROLL for (size_t i = 0; i < vectors; i++) vf_store(s[t].mixed + d + i * LANES, mixed[t][i]);
+}
+
+INLINE void tile_mix(seen *s, size_t n, float weights[][POSITIONS], const uint16_t *v, size_t v_stride, size_t n_seen) {
+    const size_t vectors = n == 1 ? 4 : 2;
+    size_t d = 0;
+    for (; d + vectors * LANES <= v_stride; d += vectors * LANES)
+        mix_vectors(s, n, vectors, weights, v, v_stride, d, n_seen);
+    for (; d < v_stride; d += LANES) mix_vectors(s, n, 1, weights, v, v_stride, d, n_seen);
 }
 
 // n queries, a constant: one pass over the tiles, the softmax streaming along (arXiv:1805.02867).
