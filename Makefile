@@ -1,12 +1,13 @@
 # make run    install Ingle and start it with the embedded broker and a simulated home, ready to type to
 # make test   install Ingle with its test tools and run every check: ruff, mypy, pytest (tests, scenarios, README)
+# make test-aarch64   the C core's own checks, cross-built for 64-bit ARM and run in an emulator (not part of make test)
 # Both need Debian (or its like), Python >= 3.11, make and gcc; what else is missing is installed, by apt where we may.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: run test check scenarios bench clean
+.PHONY: run test test-aarch64 check scenarios bench clean
 
 run: $(STAMPS)/run
 	$(BIN)/ingle --simulate demo
@@ -17,6 +18,13 @@ test: check
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
 	MYPYPATH=$(VENV)/typing $(BIN)/mypy -p ingle.app -p ingle.engine -p ingle.skills -p ingle.knowledge
+
+# Twice: a processor with the dot-product instructions, and one without.
+test-aarch64:
+	@command -v cmake qemu-aarch64 aarch64-linux-gnu-gcc >/dev/null || { echo "please install the Debian packages cmake gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" >&2; exit 1; }
+	cmake -S . -B build/aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DINGLE_CHECK=ON
+	cmake --build build/aarch64 --target ingle_check
+	for cpu in max cortex-a53; do qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/ingle_check || exit 1; done
 
 scenarios: $(STAMPS)/dev
 	$(BIN)/ingle scenario tests/scenarios

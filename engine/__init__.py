@@ -6,6 +6,8 @@ Usable alone; it imports no other room.
     quant        blocks of quantised weights, to and from float32
     model        a llama model's sizes and tensors by their place
     reference    the forward pass in numpy
+    native       the same in C (kernels/), read in place from the file
+    backend      which of the two computes
     tokenizer    the file's vocabulary, run by SentencePiece
     text         how a sentence is prepared: words with their place in the original
     grammar      which tokens may come next in a parse
