@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import ItemsView, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from .config import BrokerAddress, ConfigError
 
@@ -43,6 +44,7 @@ class EmbeddedBroker:
             "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{self._port}"}},
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
         })
+        self._broker._subscriptions = _Steady()
         await self._broker.start()
         return self
 
@@ -68,6 +70,20 @@ class EmbeddedBroker:
             return (f"an MQTT broker runs at {where} already: set `mqtt.url` to mqtt://{where} to use it, "
                     "or to embedded:1884 for one of our own beside it")
         return f"another program uses {where}: set `mqtt.url` to embedded:1884, or stop that program"
+
+
+class _Steady(dict[str, Any]):
+    """A dict that may grow while it is gone through.
+
+    amqtt 0.12 awaits while it goes through its subscriptions, so that a client which subscribed at that moment threw
+    out the one that was just connecting ("dictionary changed size during iteration").
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().__iter__()))
+
+    def items(self) -> ItemsView[str, Any]:
+        return dict(super().items()).items()
 
 
 async def speaks_mqtt(host: str, port: int, *, timeout_s: float = 2.0) -> bool:

@@ -333,3 +333,16 @@ async def test_what_is_subscribed_while_it_connects_is_subscribed(broker: Broker
             await bus.subscribe(f"early/{number}")
             await asyncio.sleep(0.001)
         assert {message.topic for message in await read(bus, 30)} == {f"early/{number}" for number in range(30)}
+
+
+async def test_the_embedded_broker_s_subscriptions_may_grow_while_it_goes_through_them() -> None:
+    """amqtt awaits while it does, and threw out the client that was just connecting."""
+    async with EmbeddedBroker(0) as broker, Bus(broker.address) as bus:
+        await bus.subscribe("a/#", "b/#")
+        assert broker._broker is not None
+        subscriptions = broker._broker._subscriptions
+        for topic in subscriptions:
+            subscriptions[f"{topic}/more"] = []
+        for topic, _ in subscriptions.items():
+            subscriptions[f"{topic}/again"] = []
+    assert len(subscriptions) >= 8
