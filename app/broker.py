@@ -82,7 +82,7 @@ class _Steady(dict[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(super().__iter__()))
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # dict's own kind of view cannot be made elsewhere
         return dict(super().items()).items()
 
 

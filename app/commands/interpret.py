@@ -46,8 +46,8 @@ def interpreted(model: Understands, home: Home, line: dict[str, Any]) -> dict[st
     intents = []
     for one in model.interpret(text).intents:
         if one.intent not in WITHOUT_ACT:
-            slots, _ = meaning(home, one.intent, one.slots, context, text)
-            intent, slots = delayed_command(text, one.slots, slots) if one.intent == "RunLater" else (one.intent, slots)
+            meant, _ = meaning(home, one.intent, one.slots, context, text)
+            intent, slots = delayed_command(text, one.slots, meant) if one.intent == "RunLater" else (one.intent, meant)
             intents.append({"intent": intent, "slots": plain(slots), "confidence": round(one.confidence, 4)})
     return {"text": text, "intents": intents}
 
