@@ -1,0 +1,64 @@
+"""How well a model understands people it was not trained on: the development halves of hwu64 and SLURP, CLINC150's held out.
+
+Only intents are judged: those sets annotate other slots than ours. The tables of `corpus/people.py` say what is right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..interpreter import Interpreter
+from .corpus.forms import Schema
+from .corpus.generate import held_out
+from .corpus.people import Said, clinc, hwu64
+
+
+@dataclass
+class Score:
+    """Counts over one set. Ours are sentences that want a deed here, the others do not."""
+
+    ours: int = 0
+    right: int = 0                  # of ours: the intents are the gold's
+    refused: int = 0                # of ours: no deed was understood
+    others: int = 0
+    left_alone: int = 0             # of the others: no deed was understood
+    confusions: Counter[str] = field(default_factory=Counter)
+
+    def line(self) -> str:
+        """The figures, for people."""
+        return (f"{self.ours} ours: intent {share(self.right, self.ours)}, refused {share(self.refused, self.ours)}; "
+                f"{self.others} others: left alone {share(self.left_alone, self.others)}")  # fmt: skip
+
+
+def development_sets(data: Path) -> dict[str, list[Said]]:
+    """The sets by name, nothing of which was trained on."""
+    return {
+        "hwu64_dev": list(hwu64(data / "hwu64_dev.jsonl")),
+        "slurp_devel": list(hwu64(data / "slurp_devel.jsonl")),
+        "clinc held out": [said for said in clinc(data / "clinc_oos_dev.jsonl") if held_out(said[0])],
+    }
+
+
+def score(interpreter: Interpreter, said: Iterable[Said], schema: Schema) -> Score:
+    """Interpret every sentence and count."""
+    result = Score()
+    for text, frames in said:
+        gold = sorted(frame.intent for frame in frames if schema["intents"][frame.intent]["act"])
+        found = sorted(i.intent for i in interpreter.interpret(text).intents if schema["intents"][i.intent]["act"])
+        if gold:
+            result.ours += 1
+            result.right += gold == found
+            result.refused += not found
+        else:
+            result.others += 1
+            result.left_alone += not found
+        if gold != found:
+            result.confusions[f"{'+'.join(gold) or 'nothing'} -> {'+'.join(found) or 'nothing'}   e.g. {text!r}"] += 1
+    return result
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
