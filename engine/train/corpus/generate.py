@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .templates import Templates
 
 # Shares of the stream. People's own words are repeated often for their number, as nothing teaches more.
-_SHARES = {"patterns": 0.56, "people": 0.17, "joined": 0.11, "templates": 0.11, "cut": 0.02, "delayed": 0.03}
+_SHARES = {"patterns": 0.56, "people": 0.17, "joined": 0.14, "templates": 0.08, "cut": 0.02, "delayed": 0.03}
 _BALANCE = 0.55  # an intent is drawn in proportion to (its patterns) ** this
 _JOINTS = ("and", "and", "and", "and then", "then", ", and", ",", "and also", ", then", "also", ". and", "plus", "after that")
 HELD_OUT = 12  # one in so many sentences of the people's sets is never trained on: `held_out`
