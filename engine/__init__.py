@@ -8,6 +8,8 @@ Usable alone; it imports no other room.
     reference    the forward pass in numpy
     native       the same in C (kernels/), read in place from the file
     backend      which of the two computes
+    generate     free text, token by token: sampling, limits, a text without end
+    bench        how fast this machine runs each kernel and a model
     tokenizer    the file's vocabulary, run by SentencePiece
     text         how a sentence is prepared: words with their place in the original
     grammar      which tokens may come next in a parse

@@ -1,4 +1,5 @@
 // Which variants were built, and which of them this processor and its system can run.
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -36,6 +37,18 @@ static features look(void) {
     return found;
 }
 
+// What `look` found, looked up once: a virtual machine takes some 20 microseconds to answer.
+static features known(void) {
+    static atomic_int found;                // 0: not looked yet; threads that look at once find the same
+    int bits = atomic_load(&found);
+    if (bits == 0) {
+        const features has = look();
+        bits = 1 | has.avx2 << 1 | has.avx_vnni << 2 | has.avx512_vnni << 3;
+        atomic_store(&found, bits);
+    }
+    return (features){bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1};
+}
+
 extern const kernels ingle_kernels_avx512_vnni, ingle_kernels_avx_vnni, ingle_kernels_avx2;
 
 #elif defined(__aarch64__)
@@ -54,7 +67,7 @@ extern const kernels ingle_kernels_c;
 static int runnable(const kernels *found[4]) {
     int n = 0;
 #if defined(__x86_64__)
-    const features has = look();
+    const features has = known();
     (void)has;
 #endif
     // HAVE_...: CMakeLists.txt found that the compiler knows the instruction set.
