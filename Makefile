@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+COMPILED := CMakeLists.txt $(wildcard engine/kernels/*.[ch])
 
 .PHONY: run test test-aarch64 check scenarios bench clean
 
@@ -38,11 +39,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS)
 
-$(STAMPS)/run: $(BIN)/python pyproject.toml
+$(STAMPS)/run: $(BIN)/python pyproject.toml $(COMPILED)
 	$(BIN)/pip install --quiet --editable '.[tui]'
 	@touch $@
 
-$(STAMPS)/dev: $(BIN)/python pyproject.toml
+$(STAMPS)/dev: $(BIN)/python pyproject.toml $(COMPILED)
 	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || $(MAKE) --no-print-directory debian-mosquitto
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@# mypy reads folders, not import hooks: the rooms as the package they are installed as
