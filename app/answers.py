@@ -11,11 +11,14 @@ from ..skills.home.model import Home
 from ..skills.home.resolver import choose
 from ..skills.schema import load_schema
 from ..skills.sensitive import pin_in
-from ..skills.words import fold
+from ..skills.words import IT, THEM, fold, said_as
 from .session import Command, Pending
 
 MAX_WORDS_OF_A_YES: Final = 3   # "yeah, go on", where the model heard no Confirm
 NO: Final = frozenset({"Deny", "HassNevermind"})
+_NO_WORDS: Final = frozenset({"no", "nope", "nah", "neither", "none"})
+_YES_WORDS: Final = frozenset({"yes", "yeah", "yep", "yup"})
+_POLITE: Final = frozenset({"please", "thanks", "thank", "you"})
 _WHERE: Final = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
 
 
@@ -38,11 +41,13 @@ def read_answer(
 ) -> Answer:
     """What `text`, understood as `intents`, says to the open question."""
     first = intents[0] if intents else None
+    if _declines(text):
+        return Answer(kind="no")
     if first is not None and first.intent in NO:
         return Answer(kind="no") if len(intents) == 1 else Answer(kind="other")
     if pending.confirms and needs_pin and pin is not None:
         return _pin_answer(text, first, pin)
-    if pending.confirms and first is not None and first.intent == "Confirm" and not first.slots:
+    if pending.confirms and (_agrees(text) or (first is not None and first.intent == "Confirm" and not first.slots)):
         return Answer(kind="yes")
     if pending.choices and (first is None or not _is_own_request(first, pending)):
         return _choice_answer(pending, text, first, home)
@@ -51,16 +56,32 @@ def read_answer(
     return _filling_answer(pending, text, first, home)
 
 
+def _declines(text: str) -> bool:
+    """A bare "no" to a question of ours is one, whatever else it may be taken for."""
+    words = [word for word in fold(text) if word not in _POLITE]
+    return bool(words) and all(word in _NO_WORDS for word in words)
+
+
+def _agrees(text: str) -> bool:
+    words = [word for word in fold(text) if word not in _POLITE]
+    return bool(words) and all(word in _YES_WORDS for word in words)
+
+
 def _pin_answer(text: str, first: Intent | None, pin: str) -> Answer:
     digits = pin_in(text)
     if digits == pin:
         return Answer(kind="yes")
-    if first is not None and first.intent == "Confirm":
-        return Answer(kind="wrong", reply="Say the PIN.")
-    beside = [word for word in fold(text) if not pin_in(word)]
-    if len(digits) >= 3 and len(beside) <= MAX_WORDS_OF_A_YES:
+    if _is_code(text):
         return Answer(kind="wrong", reply="That is not the PIN.")
+    if _agrees(text) or (first is not None and first.intent == "Confirm"):
+        return Answer(kind="wrong", reply="Say the PIN.")
     return Answer(kind="none" if _is_idle(first) else "other")
+
+
+def _is_code(text: str) -> bool:
+    """Digits and little else: "it's 4711"."""
+    beside = [word for word in fold(text) if not pin_in(word)]
+    return len(pin_in(text)) >= 3 and len(beside) <= MAX_WORDS_OF_A_YES
 
 
 def _choice_answer(pending: Pending, text: str, first: Intent | None, home: Home) -> Answer:
@@ -94,6 +115,10 @@ def _chosen_label(pending: Pending, text: str) -> tuple[str, ...]:
 
 def _filling_answer(pending: Pending, text: str, first: Intent | None, home: Home) -> Answer:
     """To an open question ("In which room?", "How long?") by the slots of the answer, or by a room's bare name."""
+    if _asks_code(pending) and _is_code(text):
+        return Answer(kind="filled", slots={"code": pin_in(text)})
+    if first is not None and first.intent == pending.command.intent and _is_about_another(first, pending):
+        return Answer(kind="other")
     if first is not None and (first.intent == pending.command.intent or (first.intent == "Confirm" and first.slots)):
         return Answer(kind="filled", slots=first.slots)
     if _is_idle(first) or (first is not None and first.intent == "Confirm"):
@@ -102,6 +127,21 @@ def _filling_answer(pending: Pending, text: str, first: Intent | None, home: Hom
             return Answer(kind="filled", slots=place)
         return Answer(kind="none")
     return Answer(kind="other")
+
+
+def _asks_code(pending: Pending) -> bool:
+    command = pending.command
+    return "code" in load_schema()["intents"].get(command.intent, {}).get("slots", ()) and "code" not in command.slots
+
+
+def _is_about_another(first: Intent, pending: Pending) -> bool:
+    """The same intent for other devices than the question is about: a command of its own, no answer."""
+    asked = pending.command.slots
+    return any(
+        slot in first.slots and slot in asked and not said_as(str(asked[slot]), IT | THEM)
+        and fold(str(first.slots[slot])) != fold(str(asked[slot]))
+        for slot in _WHERE
+    )
 
 
 def _place_in(text: str, home: Home) -> dict[str, str]:

@@ -23,7 +23,7 @@ from ..skills.home.resolver import Resolution
 from ..skills.later import Command as LaterCommand
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
-from ..skills.sensitive import check, pin_in
+from ..skills.sensitive import CLEARLY, check, pin_in
 from ..skills.slots import spoken_list
 from . import answers
 from .config import Config
@@ -46,6 +46,7 @@ CANNOT_UNDO: Final = "That can't be undone."
 NOTHING_ASKED: Final = "I haven't asked anything."
 LEFT_IT: Final = "OK, I left it."
 
+AGAIN: Final = CLEARLY - 0.01    # how clear an act is that was only said to be repeated: sensitive ones are asked about
 NOT_REPEATED: Final = frozenset({"HassRespond", "HassNevermind", "Confirm", "Deny", "Repeat"})   # "again" means what was before
 
 Perform = Callable[[Sequence[ServiceCall], Callable[[Publish], None]], Awaitable[list[Outcome]]]
@@ -175,7 +176,8 @@ class Assistant:
         session = work.session
         if intent.intent == "Repeat" and session.last is not None:
             command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
-            await self._carry_out(work, replace(command, confidence=intent.confidence))
+            sure = min(intent.confidence, AGAIN)    # "what did you say?" must not open the door once more
+            await self._carry_out(work, replace(command, confidence=sure))
         elif intent.intent == "Undo" and "Undo" not in self._registry:
             await self._undo(work, intent)
         elif intent.intent in ("Confirm", "Deny") and intent.intent not in self._registry:
@@ -369,7 +371,9 @@ class _Work:
         self, question: Unclear, command: Command, lasts_s: float, *, chosen: tuple[str, ...] = ()
     ) -> None:
         """Remember the first question of the turn; what else is unclear waits until it is asked for again."""
-        if self.question is None:
+        if not _wants_answer(question):
+            self.say(question.question)
+        elif self.question is None:
             self.question = Pending(
                 question=question.question, command=command, text=self.asked.text, choices=question.choices,
                 labels=question.labels, confirms=isinstance(question, NeedsConfirmation), chosen=chosen,
@@ -403,6 +407,11 @@ class _Work:
     def _emit(self, piece: str, *, last: bool = False) -> None:
         self.on_token(ReplyToken(id=self.asked.id, index=self.tokens, token=piece, last=last))
         self.tokens += 1
+
+
+def _wants_answer(question: Unclear) -> bool:
+    """ "I don't know a printer." is told, not asked: what is said next is no answer to it."""
+    return bool(question.choices) or isinstance(question, NeedsConfirmation) or "?" in question.question
 
 
 def _is_sensitive(pending: Pending) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, Self
 
 from .topics import ASK, fault_in_topic
@@ -218,6 +218,8 @@ def _ask_data(text: str) -> dict[str, Any]:
 def _checked(asked: Asked) -> Asked:
     if not asked.text.strip():
         raise BadEvent("text is empty")
+    if asked.area is not None:
+        asked = replace(asked, area=asked.area.strip() or None)     # a satellite that knows no room sends ""
     if len(asked.text) > MAX_TEXT_CHARS:
         raise BadEvent(f"text is longer than {MAX_TEXT_CHARS} characters")
     for name in ("id", "area", "session", "speaker"):

@@ -31,7 +31,10 @@ class HomeLink:
 
     def __init__(self, bus: Bus, config: Config) -> None:
         self.home = empty_home(config.home)
-        self.discovery = Discovery(self.home, prefix=config.mqtt.discovery_prefix, overrides=_overrides(config.home))
+        self.discovery = Discovery(
+            self.home, prefix=config.mqtt.discovery_prefix, overrides=_overrides(config.home),
+            temperature_unit=config.temperature_unit,
+        )
         self._bus = bus
         self._birth_topic = f"{config.mqtt.discovery_prefix}/status"
         self._own_topic = announcement_topic(config.mqtt.discovery_prefix)

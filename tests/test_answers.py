@@ -22,6 +22,9 @@ UNLOCK = Pending(question="Unlock the front door? Say yes, or no.",
 TIMERS = Pending(question="Which timer?", command=Command(intent="HassCancelTimer", slots={}),
                  choices=("timer.1", "timer.2"), labels=("pasta timer", "10 minute timer"))
 WHERE = Pending(question="In which room?", command=Command(intent="HassTurnOff", slots={"domain": "light"}))
+CODE = Pending(question="What is the code of the alarm?", command=Command(intent="DisarmAlarm", slots={}))
+WHAT = Pending(question="How bright?", command=Command(intent="HassTurnOn", slots={"name": "desk lamp"}))
+WHAT_IT = Pending(question="Which device do you mean?", command=Command(intent="HassTurnOn", slots={"name": "it"}))
 CLEAR = Pending(question="Clear the shopping list?", command=Command(intent="ListClear", slots={}), confirms=True)
 
 
@@ -51,6 +54,11 @@ def answer(pending: Pending, text: str, *intents: tuple[str, dict[str, Any]], pi
         (UNLOCK, "unlock the front door", [("HassTurnOff", {"name": "front door"})], ("other", {})),
         (UNLOCK, "yes he said at the front door", [("NotForUs", {})], ("none", {})),
         (UNLOCK, "no", [("Deny", {})], ("no", {})),
+        (UNLOCK, "no", [("Unclear", {})], ("no", {})),          # whatever else it was taken for
+        (UNLOCK, "yes", [("HassRespond", {})], ("yes", {})),
+        (CODE, "it's 1234", [("HassClimateSetTemperature", {"temperature": "1234"})], ("filled", {"code": "1234"})),
+        (WHAT, "turn on the hall lamp", [("HassTurnOn", {"name": "hall lamp"})], ("other", {})),
+        (WHAT_IT, "the hall lamp", [("HassTurnOn", {"name": "hall lamp"})], ("filled", {"name": "hall lamp"})),
         (TIMERS, "the pasta one", [("Confirm", {"name": "pasta one"})], ("picked", ("timer.1",))),
         (TIMERS, "ten minutes", [("NotForUs", {})], ("none", {})),
         (WHERE, "the kitchen", [("NotForUs", {})], ("filled", {"area": "Kitchen"})),
@@ -117,3 +125,9 @@ def test_routes(intents: list[tuple[str, float]], where: str, acts: int) -> None
     decision = route(Interpretation(intents=tuple(Intent(name, {}, confidence) for name, confidence in intents)))
     assert (decision.route, len(decision.intents)) == (where, acts)
     assert decision.reason
+
+
+def test_a_wrong_pin_is_called_wrong_whatever_it_was_taken_for() -> None:
+    understood = [Intent("Confirm", {}, 0.9)]
+    got = read_answer(UNLOCK, "1111", understood, home=HOME, pin="4711", needs_pin=True)
+    assert (got.kind, got.reply) == ("wrong", "That is not the PIN.")

@@ -21,9 +21,11 @@ from ingle.skills.home.act import Actuator
 from ingle.skills.home.discovery import Discovery
 from ingle.skills.home.model import Area, Entity, Floor, Home, Publish
 from ingle.skills.home.resolver import Context, ground
+from ingle.skills.later import LaterStore
 from ingle.skills.registry import GROUP, load_skills
 from ingle.skills.sensitive import Sensitive, pin_in
 from ingle.skills.slots import normalise
+from ingle.skills.storage import open_database
 
 REGISTRY = load_skills([EntryPoint("devices", "ingle.skills.devices", GROUP)])
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -227,23 +229,19 @@ async def test_everything_off_leaves_locks_covers_and_heating_alone() -> None:
         assert (it.state("lock.back"), it.state("cover.blind"), it.state("climate.heating")) == ("locked", "open", "heat")
 
 
-class Kept:
-    """Remembers what shall be done later."""
-
-    def __init__(self) -> None:
-        self.commands: list[tuple[str, Mapping[str, Any], datetime, str]] = []
-
-    def add(self, intent: str, slots: Mapping[str, Any], due: datetime, turn: Turn) -> None:
-        self.commands.append((intent, slots, due, turn.via))
+def kept_later() -> LaterStore:
+    """The real store of what shall be done later, in memory."""
+    return LaterStore(open_database(":memory:"), clock=lambda: NOON)
 
 
 async def test_for_ten_minutes_is_undone_later() -> None:
     async with house(HALL_LAMP) as it:
-        later = it.services["later"] = Kept()
+        later = it.services["later"] = kept_later()
         reply = await it.reply("HassTurnOn", name="hall lamp", for_="ten minutes")
         assert reply == "Turned on the hall lamp, for 10 minutes."
-        [(intent, slots, due, _)] = later.commands
-        assert (intent, slots["name"], (due - NOON).total_seconds()) == ("HassTurnOff", "Hall Lamp", 600)
+        [command] = later.all()
+        assert (command.intent, command.slots["name"], command.recent) == ("HassTurnOff", "it", ("light.hall",))
+        assert (command.due - NOON).total_seconds() == 600
 
 
 async def test_without_a_clock_nothing_is_begun_that_must_end() -> None:

@@ -631,3 +631,13 @@ def test_two_thousand_entities_stay_small_and_quick() -> None:
         world.say(f"zigbee2mqtt/device {number}", {f"p{place}": 20 + place for place in range(10)})
     assert time.perf_counter() - started < 1.0
     assert world.home.entities["sensor.s1999"].state == "29"
+
+
+@pytest.mark.parametrize(("unit", "bounds"), [("fahrenheit", (44.6, 95.0)), ("celsius", (7.0, 35.0))])
+def test_a_thermostat_without_a_unit_counts_in_the_households(unit: str, bounds: tuple[float, float]) -> None:
+    home = Home()
+    discovery = Discovery(home, temperature_unit=unit)
+    discovery.handle("homeassistant/climate/hall/config", json.dumps({"temperature_command_topic": "t/set"}))
+    entity = home.entities["climate.hall"]
+    assert (entity.attributes["min_temp"], entity.attributes["max_temp"]) == bounds
+    assert entity.unit == ("°F" if unit == "fahrenheit" else "°C")

@@ -478,3 +478,67 @@ def test_a_large_home_is_searched_in_moments() -> None:
     for _ in range(10):
         find(home, name="rom 42 big lamp")
     assert (time.perf_counter() - started) / 10 < 0.1  # a few ms here; the bound is for a busy machine
+
+
+# ---------------------------------------------------------------- ways in are not one another
+
+SIDE_DOOR = thing("cover.side", "Side Door", device_class="door")
+GATE = thing("cover.gate", "Front Gate", device_class="gate")
+ROLLER = thing("cover.roller", "Big Roller")
+
+
+@pytest.mark.parametrize("device_class", ["garage", "gate"])
+def test_where_there_is_no_garage_or_gate_nothing_else_is_opened(device_class: str) -> None:
+    home = home_of(*(one for one in (SIDE_DOOR, GATE, ROLLER) if one.device_class != device_class))
+    for asks in (False, True):
+        found = find(home, domain="cover", device_class=device_class, asks=asks)
+        assert found.entities == ()
+        assert found.choices == ()
+        assert find(home, name=device_class, asks=asks).entities == ()
+
+
+def test_a_door_called_garage_door_is_the_garage() -> None:
+    garage = thing("cover.big", "Garage Door", device_class="door")
+    assert ids(find(home_of(garage, SIDE_DOOR, GATE), domain="cover", device_class="garage")) == {"cover.big"}
+
+
+def test_are_the_doors_open_takes_in_garage_and_gate() -> None:
+    home = home_of(thing("cover.garage", "Garage", device_class="garage"), GATE)
+    assert ids(find(home, text="are the doors open", domain="cover", device_class="door", asks=True)) == {
+        "cover.garage", "cover.gate"}
+
+
+# ---------------------------------------------------------------- a word in names that is no room
+
+BED_LIGHTS = (thing("light.bed_left", "Bed Left Light"), thing("light.bed_right", "Bed Right Light"))
+
+
+def test_one_light_of_those_named_alike_is_asked_for() -> None:
+    found = find(home_of(*BED_LIGHTS), text="turn on the bed light", area="bed", domain="light")
+    assert [entity.entity_id for entity in found.choices] == ["light.bed_left", "light.bed_right"]
+    assert ids(find(home_of(*BED_LIGHTS), text="turn on the bed lights", area="bed", domain="light")) == {
+        "light.bed_left", "light.bed_right"}
+
+
+def test_a_word_in_names_means_that_of_this_room() -> None:
+    home = home_of(thing("light.k", "Main Ceiling", "Kitchen"), thing("light.b", "Ceiling Spots", "Bedroom"))
+    assert ids(find(home, text="ceiling light on", area="ceiling", domain="light", heard_in="Bedroom")) == {"light.b"}
+
+
+# ---------------------------------------------------------------- answers that end in a small word
+
+@pytest.mark.parametrize(
+    ("names", "answer", "picked"),
+    [
+        (("Dorm A", "Dorm B"), "in dorm a", 0),
+        (("Dorm A", "Dorm B"), "dorm a and dorm b", (0, 1)),
+        (("Bed Left Light", "Bed Right Light"), "the right one", 1),
+        (("Bed Left Light", "Bed Right Light"), "the one on the right", 1),
+        (("Light 1", "Light 2"), "light one", 0),
+        (("Light 1", "Light 2"), "turn on a light", ()),
+    ],
+)
+def test_small_words_pick(names: tuple[str, ...], answer: str, picked: int | tuple[int, ...]) -> None:
+    things = [thing(f"light.n{index}", name) for index, name in enumerate(names)]
+    wanted = (picked,) if isinstance(picked, int) else picked
+    assert choose(home_of(*things), things, answer) == tuple(things[index] for index in wanted)

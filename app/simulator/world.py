@@ -239,7 +239,7 @@ def bus_publisher(bus: Bus) -> Publish:
 async def run(config: Config, home_path: Path, *, time_scale: float = 1.0, ready: asyncio.Event | None = None) -> None:
     """Simulate a home on the configured broker until cancelled. Raises: HomeFileError, BusError."""
     home = load_home(home_path)
-    async with Bus(config.mqtt.address) as bus:
+    async with Bus(config.mqtt_address) as bus:
         simulator = Simulator(home, bus_publisher(bus), prefix=config.mqtt.discovery_prefix, time_scale=time_scale)
         await bus.subscribe("#")
         await simulator.start()

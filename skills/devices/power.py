@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity, Home
 from ..home.resolver import Said
+from ..later import LaterStore, Meant
 from ..slots import read_duration_s, spoken_duration
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
 from .alarm import DISARMED, with_code
 from .targets import Target, Where, find, has_context, nothing_said, says_all
-
-
-class Later(Protocol):
-    """`turn.services["later"]`, as far as it is needed here: keeps an intent for its moment, through a restart."""
-
-    def add(self, intent: str, slots: Mapping[str, Any], due: datetime, turn: Turn) -> object: ...
 
 
 class Conditions(Protocol):
@@ -255,12 +250,12 @@ class Switching:
             return done
         due = turn.now.astimezone(UTC) + timedelta(seconds=duration_s)
         for act in acts:
-            later.add(self.back, only(act.entity), due.astimezone(turn.now.tzinfo), as_agreed(turn))
+            later.add(self.back, only(act.entity, turn), due.astimezone(turn.now.tzinfo), turn)
         return replace(done, reply=f"{done.reply.removesuffix('.')}, for {spoken_duration(duration_s)}.")
 
-    def _later(self, turn: Turn, acts: list[Act]) -> Later:
+    def _later(self, turn: Turn, acts: list[Act]) -> LaterStore:
         """What will undo the acts. Raises: Unclear: nothing can; half a promise is not begun."""
-        later: Later | None = turn.services.get("later")
+        later: LaterStore | None = turn.services.get("later")
         if later is None:
             raise Unclear("Timing it is beyond me so far, so nothing was changed. Shall it be without an end?")
         if any(switch(turn.home, act.entity, not self.on).service is None for act in acts):
@@ -268,15 +263,10 @@ class Switching:
         return later
 
 
-def only(entity: Entity) -> dict[str, Any]:
-    """Slots that mean this device and no other."""
-    slots = {"name": entity.name, "area": entity.area, "domain": entity.domain}
-    return {slot: value for slot, value in slots.items() if value is not None}
-
-
-def as_agreed(turn: Turn) -> Turn:
-    """The turn for what follows from an act that was confirmed: it is not asked about again when nobody is there."""
-    return replace(turn, via="text") if turn.confirmed else turn
+def only(entity: Entity, turn: Turn) -> Meant:
+    """This device and no other; what was confirmed is not asked about again when nobody is there."""
+    slots = {"name": "it", "domain": entity.domain}
+    return Meant(slots=slots, recent=(entity.entity_id,), via="text" if turn.confirmed else turn.via)
 
 
 @skill

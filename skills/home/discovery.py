@@ -96,16 +96,19 @@ class Discovery:
     """Keeps `home` as the bus describes it.
 
     `overrides` maps entity ids to what the household says of them: {"light.desk": {"area": "Study", "aliases": ["lamp"],
-    "name": …, "hidden": …}}. `changed` is set whenever `subscriptions()` has changed; who reads it clears it.
+    "name": …, "hidden": …}}. `temperature_unit` ("celsius", "fahrenheit") is what thermostats count in that do not say, as in
+    Home Assistant. `changed` is set whenever `subscriptions()` has changed; who reads it clears it.
     """
 
     def __init__(
-        self, home: Home, prefix: str = "homeassistant", overrides: Mapping[str, Override] | None = None
+        self, home: Home, prefix: str = "homeassistant", overrides: Mapping[str, Override] | None = None,
+        temperature_unit: str | None = None,
     ) -> None:
         self.home = home
         self.prefix = prefix.strip("/")
         self.changed = asyncio.Event()
         self._overrides = dict(overrides or {})
+        self._unit = temperature_unit
         self._templates = Templates()
         self._sources: dict[str, _Source] = {}
         self._tracked: dict[str, _Tracked] = {}                      # by entity id
@@ -252,7 +255,8 @@ class Discovery:
         object_id = entity_id.partition(".")[2]
         entity = describe(announcement.component, object_id, announcement.raw, override, self.home)
         availability = Availability.read(announcement.raw, self._templates)
-        platform = platform_class(Config(announcement.raw, self._templates), entity)
+        raw = self._with_household_unit(announcement)
+        platform = platform_class(Config(raw, self._templates), entity)
         self._check_filters(platform, availability)
         options = frozenset(entity.attributes)
         if known is not None:
@@ -268,6 +272,11 @@ class Discovery:
             self._unique[unique] = announcement.topic
         self.home.add(entity)
         self._attach(tracked)
+
+    def _with_household_unit(self, announcement: _Announcement) -> dict[str, Any]:
+        if announcement.component not in ("climate", "water_heater") or self._unit is None:
+            return announcement.raw
+        return {"temperature_unit": "F" if self._unit == "fahrenheit" else "C", **announcement.raw}
 
     def _claim(self, announcement: _Announcement) -> tuple[str, str] | None:
         """The unique id, if no other discovery topic holds it. Raises: BadPayload."""

@@ -159,7 +159,8 @@ class _Grounding:
 
     def _settle_name(self) -> None:
         text = self.slots.get("name")
-        if isinstance(text, str) and said_as(text, ALL) and "domain" in self.slots:
+        tells_all = bool(set(self.sentence) & QUANTITY_ALL)
+        if isinstance(text, str) and said_as(text, ALL) and "domain" in self.slots and tells_all:
             del self.slots["name"]  # "all the lights": the sentence tells that all are meant
         if not isinstance(text, str) or said_as(text, ALL | IT | THEM | OTHER | HERE | THERE):
             return

@@ -12,6 +12,7 @@ from .model import Entity
 EVERYTHING = frozenset({"light", "switch", "fan", "media_player"})
 # Never part of "all covers": they let people in.
 ENTRANCES = frozenset({"garage", "garage_door", "gate", "door"})
+_GARAGES = frozenset({"garage", "garage_door"})
 # An intent that can be about these asks; the others act.
 ASKING = frozenset({"sensor", "binary_sensor"})
 # A thing said to be of one domain may be driven by an entity of another: a lamp by a switch.
@@ -114,13 +115,24 @@ def fits_kind(words: Sequence[str], entity: Entity) -> bool:
     return any(kind in entity_kinds(entity) or is_near(kind, entity) for kind in kinds_of(words))
 
 
+def near_classes(device_class: str, *, asking: bool = False) -> frozenset[str]:
+    """Device classes that people mean by the word for this one. A way in is never another: no gate for a garage.
+
+    A question about doors takes in garage doors and gates.
+    """
+    family = class_family(device_class)
+    if device_class not in ENTRANCES or (asking and device_class == "door"):
+        return family
+    return family & _GARAGES if device_class in _GARAGES else frozenset({device_class})
+
+
 def is_near(kind: Kind, entity: Entity) -> bool:
     """Of the domain, and of a class that people call by the same word or of none."""
     if kind.domain != entity.domain or entity.domain not in ("switch", "cover", "media_player"):
         return False
     if entity.device_class is None:
         return entity.domain != "cover" or not set(kind.device_classes) & {"garage", "gate", "door", "window"}
-    return any(entity.device_class in class_family(device_class) for device_class in kind.device_classes)
+    return any(entity.device_class in near_classes(device_class) for device_class in kind.device_classes)
 
 
 def is_switched(kind_said: Sequence[str], entity: Entity) -> bool:
@@ -145,3 +157,9 @@ def is_entrance(entity: Entity) -> bool:
     if entity.device_class is not None:
         return entity.device_class in ENTRANCES
     return bool({"door", "gate", "garage"} & set(stems(fold(entity.name))))
+
+
+def is_way_in_called(device_class: str, entity: Entity) -> bool:
+    """A way in of another class, or of none, that bears this one's word in its name: a door called "Garage Door"."""
+    word = device_class.removesuffix("_door")
+    return is_entrance(entity) and entity.domain == "cover" and word in ENTRANCES and word in stems(fold(entity.name))

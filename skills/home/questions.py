@@ -77,6 +77,8 @@ _YES = frozenset(
 )
 _BUT = frozenset({"except", "but", "without", "not", "apart"})
 _BETWEEN = frozenset({"and", "plus", "also"})
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
+_NAME_ENDS = frozenset({"a", "i", "one"})  # "Dorm A", "Hall I", "Light 1": words that mean nothing elsewhere
 _SMALL_TALK = FILLERS | frozenset(
     {"i", "meant", "mean", "want", "take", "do", "think", "lets", "say", "um", "uh", "er", "hm", "them", "number"}
 )
@@ -129,16 +131,23 @@ def _parts(words: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def _pick_one(names: Names, choices: Sequence[Entity], words: tuple[str, ...]) -> tuple[Entity, ...]:
-    told = {entity.entity_id: _told(names, entity, words) for entity in choices}
+    told = _told_of_each(names, choices, words)
     telling = [
         index
         for index, word in enumerate(words)
-        if word not in _SMALL_TALK | _ALL and (word not in _YES or any(index in mine for mine in told.values()))
+        if _is_letter_of_one(words, index, told)
+        or (word not in _SMALL_TALK | _ALL and (word not in _YES or any(index in mine for mine in told.values())))
     ]
     if not telling:
         agrees = any(word in _ALL for word in words) or (len(choices) == 1 and any(word in _YES for word in words))
         return tuple(choices) if agrees else ()
     return _by_order(choices, [words[index] for index in telling]) or _by_words(choices, told, telling)
+
+
+def _is_letter_of_one(words: Sequence[str], index: int, told: Mapping[str, set[int]]) -> bool:
+    """ "in dorm a", "light one": a small word that ends what is said, and is in the name of one choice and not of all."""
+    ends = all(word in ("one", "please") for word in words[index + 1 :])
+    return words[index] in _NAME_ENDS and ends and 0 < sum(index in mine for mine in told.values()) < len(told)
 
 
 def _by_order(choices: Sequence[Entity], words: Sequence[str]) -> tuple[Entity, ...]:
@@ -161,13 +170,29 @@ def _by_words(choices: Sequence[Entity], told: Mapping[str, set[int]], telling: 
     return tuple(entity for entity in choices if sum(index in told[entity.entity_id] for index in picking) == most)
 
 
-def _told(names: Names, entity: Entity, said: Sequence[str]) -> set[int]:
-    """Which of the words stand in an entity's names, room, floor or kind."""
+def _told_of_each(
+    names: Names, choices: Sequence[Entity], words: tuple[str, ...]
+) -> dict[str, set[int]]:
+    """Which of the words tell of which choice. A word that is in the name of one is not a slip for that of another:
+    with a Left Light and a Right Light, "right" is no "light"."""
+    likeness = {entity.entity_id: _likeness(names, entity, words) for entity in choices}
+    best = [max(mine[index] for mine in likeness.values()) for index in range(len(words))]
+    return {
+        entity_id: {index for index, like in enumerate(mine) if like and (like == 1.0 or best[index] < 1.0)}
+        for entity_id, mine in likeness.items()
+    }
+
+
+def _likeness(names: Names, entity: Entity, said: Sequence[str]) -> list[float]:
+    """For each word how like it is to one of the entity's names, room or floor; its kind counts a little less."""
     known = set(names.beside(entity))
     for text in (entity.name, *entity.aliases, entity.device_name or ""):
         known.update(stems(fold(text)))
-    return {
-        index
-        for index, word in enumerate(stems(said))
-        if any(alike(word, other) for other in known) or fits_kind((word,), entity)
-    }
+    return [
+        max(
+            0.9 if fits_kind((word,), entity) else 0.0,
+            1.0 if _NUMBERS.get(word) in known else 0.0,
+            *(alike(word, other) for other in known),
+        )
+        for word in stems(said)
+    ]

@@ -17,7 +17,6 @@ from ..words import (
     THEM,
     THERE,
     Kind,
-    class_family,
     content,
     fold,
     is_plural,
@@ -30,6 +29,7 @@ from ..words import (
 from .kinds import (
     ASKING,
     BROAD_WORDS,
+    ENTRANCES,
     EVERYTHING,
     MAIN_FIRST,
     MEASURED_BY,
@@ -44,6 +44,8 @@ from .kinds import (
     has_class,
     is_entrance,
     is_kind,
+    is_way_in_called,
+    near_classes,
 )
 from .model import Entity, Home
 from .names import Match, PlaceMatch, names_of
@@ -72,6 +74,11 @@ class _Place:
     said: bool = False  # it was said, not merely heard there
     why: str = ""
     ids: frozenset[str] = frozenset()  # entities that are there by their name alone
+
+    @property
+    def by_name_only(self) -> bool:
+        """No room of the home, but a word in the names of some devices ("ceiling", "bed")."""
+        return not self.areas and bool(self.ids)
 
     def holds(self, entity: Entity) -> bool:
         return self.areas is None or entity.area in self.areas or entity.entity_id in self.ids
@@ -327,7 +334,7 @@ class _Search:
             return entity.domain in self._everything()
         if is_kind(entity, said.domain, said.device_class):
             return True
-        family = class_family(said.device_class) if said.device_class else frozenset()
+        family = near_classes(said.device_class, asking=self.asking) if said.device_class else frozenset()
         return said.domain in (None, entity.domain) and entity.device_class in family
 
     # ------------------------------------------------------------ what may be meant at all
@@ -551,6 +558,8 @@ class _Search:
                 return self._in_whole_home(kind, everything, None)
             if not found:
                 self._ask_none_here(kind, everything)
+            if self.place.by_name_only:
+                found = [entity for entity in found if self._area(entity) == self._heard_area()] or found
             return self._one_or_all(found, kind, f"{kind}: {self.place.why}")
         heard = self._heard_area()
         if heard is not None and not self.said.everywhere and not self._asks_whole_home():
@@ -653,16 +662,19 @@ class _Search:
             and (measuring := [entity for entity in pool if MEASURED_BY[device_class] in entity.attributes])
         ):
             return measuring
-        family = class_family(device_class)
-        return (
+        family = near_classes(device_class, asking=self.asking)
+        found = (
             [entity for entity in pool if domain in (None, entity.domain) and entity.device_class in family]
+            or [entity for entity in pool if is_way_in_called(device_class, entity)]
             or [entity for entity in pool if entity.domain in near and entity.device_class in family]
-            or [
-                entity
-                for entity in pool
-                if domain == entity.domain and entity.device_class is None and not is_entrance(entity)
-            ]
         )
+        if found or device_class in ENTRANCES:  # where there is no garage, nothing else is one
+            return found
+        return [
+            entity
+            for entity in pool
+            if domain == entity.domain and entity.device_class is None and not is_entrance(entity)
+        ]
 
     def _one_or_all(self, found: list[Entity], kind: str, reason: str) -> tuple[list[Entity], str]:
         """All of a room's kind, unless one was said: then the one talked about, or a question. Lights go together."""
@@ -675,6 +687,8 @@ class _Search:
 
     def _go_together(self, found: list[Entity]) -> bool:
         """ "the kitchen light" is the light of the kitchen, however many lamps it has; "the lamp" is one."""
+        if self.place.by_name_only:
+            return False
         return self.said.domain == "light" and self.said.word in (None, "light", "lighting")
 
     def _ask_none_here(self, kind: str, everything: bool) -> None:
