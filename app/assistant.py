@@ -21,9 +21,11 @@ from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
 from ..skills.home.resolver import Resolution
 from ..skills.later import Command as LaterCommand
+from ..skills.later import phrase
+from ..skills.moments import spoken_moment
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
-from ..skills.sensitive import CLEARLY, check, pin_in
+from ..skills.sensitive import DOUBTFUL, check, pin_in
 from ..skills.slots import spoken_list
 from . import answers
 from .config import Config
@@ -46,7 +48,6 @@ CANNOT_UNDO: Final = "That can't be undone."
 NOTHING_ASKED: Final = "I haven't asked anything."
 LEFT_IT: Final = "OK, I left it."
 
-AGAIN: Final = CLEARLY - 0.01    # how clear an act is that was only said to be repeated: sensitive ones are asked about
 NOT_REPEATED: Final = frozenset({"HassRespond", "HassNevermind", "Confirm", "Deny", "Repeat"})   # "again" means what was before
 
 Perform = Callable[[Sequence[ServiceCall], Callable[[Publish], None]], Awaitable[list[Outcome]]]
@@ -149,6 +150,15 @@ class Assistant:
             work.say("Nobody was there to answer, so I left it.")
         self._finish(work)
 
+    def missed(self, command: LaterCommand) -> None:
+        """Tell (`on_turn`) of what was put off and came due while Ingle was off: too late to be wanted."""
+        work = _Work(Asked(text=command.text, area=command.area), Session(), lambda token: None)
+        work.route, work.reasons = "local", ["came due while Ingle was off"]
+        when = spoken_moment(command.due, self._clock())
+        work.say(f"I was off {when}, so I did not {phrase(command.intent, command.slots)}.")
+        log.warning("not done, as it came due while Ingle was off: %s (%r)", command.intent, command.text)
+        self._finish(work)
+
     # one turn
 
     async def _turn(self, work: _Work) -> None:
@@ -162,6 +172,7 @@ class Assistant:
         work.say(decision.reply)
         for intent in decision.intents:
             await self._do(work, intent)
+        work.say(decision.left_out)
         self._ask_what_is_open(work)
 
     async def _interpret(self, work: _Work, *, asked: bool) -> Interpretation:
@@ -176,7 +187,7 @@ class Assistant:
         session = work.session
         if intent.intent == "Repeat" and session.last is not None:
             command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
-            sure = min(intent.confidence, AGAIN)    # "what did you say?" must not open the door once more
+            sure = min(intent.confidence, DOUBTFUL)    # "what did you say?" must not open the door once more
             await self._carry_out(work, replace(command, confidence=sure))
         elif intent.intent == "Undo" and "Undo" not in self._registry:
             await self._undo(work, intent)

@@ -90,10 +90,13 @@ async def assembled(
         parts = Parts(config=config, bus=bus, link=link, services=services, assistant=assistant, background=[])
         if simulate is not None:
             await _simulate(stack, parts, simulate)
-        for work in (_pump(parts), link.run(), services.run(assistant.act_later)):
+        home_known = asyncio.Event()
+        kept = services.run(assistant.act_later, assistant.missed, home_known)
+        for work in (_pump(parts), link.run(), kept):
             parts.background.append(_start(stack, work))
         await bus.wait_connected()
         await link.settled()
+        home_known.set()
         yield parts
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..engine.interpreter import Intent, Interpretation
+from ..skills.sensitive import DOUBTFUL
 from .events import Route
 
 SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
+SURE_OF_EACH: Final = 0.45  # of several in one sentence: a sentence that was cut wrongly has a part like this
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
 ASK_BACK: Final = "What should I do?"
@@ -21,12 +23,13 @@ WITHOUT_ACT: Final = frozenset({"NotForUs", "Chat", "Cloud", "Unclear"})
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`intents` are those to carry out; without any, `reply` is all that happens."""
+    """`intents` are those to carry out; without any, `reply` is all that happens. `left_out` tells of parts that are not."""
 
     route: Route
     reason: str
     intents: tuple[Intent, ...] = ()
     reply: str = ""
+    left_out: str = ""
 
 
 def route(interpretation: Interpretation) -> Decision:
@@ -34,12 +37,39 @@ def route(interpretation: Interpretation) -> Decision:
     acts = tuple(intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT)
     if not acts:
         return _without_act(interpretation)
-    unsure = min(acts, key=lambda intent: intent.confidence)
-    if unsure.confidence < SURE:
-        return Decision(route="local", reason=f"{unsure.intent} with confidence {unsure.confidence:.2f}", reply=NOT_SURE)
+    unsure = _unsure(interpretation)
+    if all(intent in unsure for intent in acts):
+        least = min(acts, key=lambda intent: intent.confidence)
+        return Decision(route="local", reason=f"{least.intent} with confidence {least.confidence:.2f}", reply=NOT_SURE)
+    if unsure:
+        return _in_part(tuple(intent for intent in acts if intent not in unsure), unsure)
     if any(intent.intent == "AskKnowledge" for intent in acts):
         return Decision(route="knowledge", reason="a question about the household", intents=acts)
     return Decision(route="local", reason=_named(acts), intents=acts)
+
+
+def _unsure(interpretation: Interpretation) -> tuple[Intent, ...]:
+    """The parts of the sentence that were meant for us and not understood well enough to be done."""
+    parts = [intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT - {"Unclear"}]
+    least = SURE_OF_EACH if len(parts) > 1 else SURE
+    return tuple(intent for intent in parts if intent.intent == "Unclear" or intent.confidence < least)
+
+
+def _in_part(clear: tuple[Intent, ...], unsure: tuple[Intent, ...]) -> Decision:
+    """What is clear is done and the rest is told. As the sentence may be cut wrongly, nothing of it is clearer than that:
+    a sensitive act in it is asked about."""
+    least = min(DOUBTFUL, *(intent.confidence for intent in unsure))
+    intents = tuple(replace(intent, confidence=min(intent.confidence, least)) for intent in clear)
+    reason = f"{_named(clear)}; left out: {_named(unsure)}"
+    told = f"I'm not sure about {_part(unsure)}, so I left that."
+    return Decision(route="local", reason=reason, intents=intents, left_out=told)
+
+
+def _part(unsure: tuple[Intent, ...]) -> str:
+    """What was heard of it, in the speaker's words."""
+    spans = (intent.slots.get(slot) for intent in unsure for slot in ("name", "area", "item", "floor"))
+    said = next((span for span in spans if isinstance(span, str)), None)
+    return f'"{said}"' if said else "the rest"
 
 
 def _without_act(interpretation: Interpretation) -> Decision:

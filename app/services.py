@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +16,7 @@ from ..skills.lists import HouseList, ListStore
 from ..skills.storage import StorageError, open_database
 from ..skills.timers import Timer, TimerStore
 from .config import Config, ConfigError
-
-log = logging.getLogger(__name__)
+from .local_zone import local_zone
 
 DATABASE: Final = "ingle.db"
 
@@ -27,9 +25,7 @@ Clock = Callable[[], datetime]
 
 def clock_of(config: Config) -> Clock:
     """The time in the household's zone, aware."""
-    if config.timezone is None:
-        return lambda: datetime.now().astimezone()
-    zone = ZoneInfo(config.timezone)
+    zone = local_zone() if config.timezone is None else ZoneInfo(config.timezone)
     return lambda: datetime.now(zone)
 
 
@@ -64,15 +60,26 @@ class Services:
         except (OSError, StorageError) as error:
             raise ConfigError(f"`data_dir` {config.data_path}: {error}") from None
 
-    async def run(self, act: Callable[[LaterCommand], Awaitable[None]]) -> None:
-        """Ring timers and do what was put off, at their moments; never returns: cancel the task to end it."""
+    async def run(
+        self, act: Callable[[LaterCommand], Awaitable[None]], missed: Callable[[LaterCommand], None],
+        home_known: asyncio.Event,
+    ) -> None:
+        """Ring timers and do what was put off, at their moments; never returns: cancel the task to end it.
+
+        Args:
+            missed: hears of what came due too long ago, while Ingle was off.
+            home_known: what was put off waits for it: before, there are no devices to act on.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.timers.run())
-            tasks.create_task(self.later.run(act, _missed))
+            tasks.create_task(self._do_later(act, missed, home_known))
+
+    async def _do_later(
+        self, act: Callable[[LaterCommand], Awaitable[None]], missed: Callable[[LaterCommand], None],
+        home_known: asyncio.Event,
+    ) -> None:
+        await home_known.wait()
+        await self.later.run(act, missed)
 
     def close(self) -> None:
         self._database.close()
-
-
-def _missed(command: LaterCommand) -> None:
-    log.warning("not done, as it came due while Ingle was off: %s (%r)", command.intent, command.text)

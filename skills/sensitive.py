@@ -24,6 +24,7 @@ VERBS: Final = {
     "disarm": "disarm", "siren": "switch",
 }  # fmt: skip
 CLEARLY: Final = 0.75   # a sensitive act understood with less confidence is asked about
+DOUBTFUL: Final = CLEARLY - 0.01    # how clear an act is at most where something else about the sentence is in doubt
 DIGITS: Final = {
     "zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9",

@@ -114,7 +114,7 @@ def test_a_new_value_takes_the_place_of_the_old() -> None:
     ("intents", "where", "acts"),
     [
         ([("HassTurnOn", 0.9), ("Chat", 0.9)], "local", 1),
-        ([("HassTurnOn", 0.9), ("HassTurnOff", 0.1)], "local", 0),
+        ([("HassTurnOn", 0.9), ("HassTurnOff", 0.1)], "local", 1),
         ([("AskKnowledge", 0.9)], "knowledge", 1),
         ([("Cloud", 0.9)], "none", 0),
         ([("NotForUs", 0.9)], "none", 0),
@@ -131,3 +131,14 @@ def test_a_wrong_pin_is_called_wrong_whatever_it_was_taken_for() -> None:
     understood = [Intent("Confirm", {}, 0.9)]
     got = read_answer(UNLOCK, "1111", understood, home=HOME, pin="4711", needs_pin=True)
     assert (got.kind, got.reply) == ("wrong", "That is not the PIN.")
+
+
+def test_of_several_the_doubtful_is_left_out_and_told() -> None:
+    parts = (Intent("HassCancelTimer", {}, 0.38), Intent("HassTurnOff", {"name": "nuki", "domain": "lock"}, 0.95))
+    decision = route(Interpretation(intents=parts, confidence=0.38))
+    assert [intent.intent for intent in decision.intents] == ["HassTurnOff"]
+    assert decision.intents[0].confidence == 0.38      # the door is asked about
+    assert decision.left_out == "I'm not sure about the rest, so I left that."
+    lamp = (Intent("HassTurnOn", {"name": "hall lamp"}, 0.4), Intent("HassTurnOn", {"name": "kettle"}, 0.9))
+    assert '"hall lamp"' in route(Interpretation(intents=lamp, confidence=0.4)).left_out
+    assert route(Interpretation(intents=lamp[:1], confidence=0.4)).intents == lamp[:1]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from ingle.app import Assistant, daemon, home_link
 from ingle.app.config import Config, Mqtt, Sensitive
 from ingle.app.daemon import Parts, assembled
 from ingle.app.events import Asked, TurnRecord
+from ingle.app.services import Services, clock_of
 from ingle.skills.api import Done, Turn
+from ingle.skills.home.model import Home
+from ingle.skills.home.resolver import Context
+from ingle.skills.later import Meant
 from ingle.skills.registry import load_skills
 
 from .scripted import Scripted, skills
@@ -58,6 +63,10 @@ SCRIPT: dict[str, Any] = {
     "news": ("Cloud", {"need": "fresh"}),
     "where is the stopcock": ("AskKnowledge", {"query": "stopcock"}),
     "do the thing": ("Unclear", {}),
+    "printer on": ("HassTurnOn", {"name": "printer"}),
+    "what did you say": ("Repeat", {}),
+    "ceiling on and mumble": [("HassTurnOn", {"name": "ceiling light"}), ("Unclear", {})],
+    "unlock and mumble": [("HassTurnOff", {"name": "front door", "domain": "lock"}), ("Unclear", {})],
     "add milk": ("HassShoppingListAddItem", {"item": ["milk"]}),
     "pasta timer": ("HassStartTimer", {"name": "pasta", "minutes": "ten"}),
     "how warm": ("HassClimateGetTemperature", {}),
@@ -336,3 +345,54 @@ async def test_open_is_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert (await ingle.ask("how are you feeling")).reply == "Mm-hm."
     assert (tmp_path / "data" / "ingle.db").exists()
     assert "run.json" not in [path.name for path in (tmp_path / "data").iterdir()]
+
+
+async def test_what_is_only_told_is_no_open_question(world: World) -> None:
+    assert (await world.ask("printer on", session="s")).reply == "I don't know anything called printer."
+    turn = await world.ask("ceiling on", session="s")
+    assert turn.intents[0].entities == ("light.ceiling",)
+
+
+async def test_said_again_a_door_is_not_opened_without_asking(world: World) -> None:
+    await world.ask("unlock", session="s")
+    turn = await world.ask("what did you say", session="s")
+    assert turn.commands == ()
+    assert turn.reply == "Unlock the front door? Say yes, or no."
+
+
+async def test_a_part_that_was_not_understood_is_told(world: World) -> None:
+    turn = await world.ask("ceiling on and mumble", session="s")
+    assert [one.intent for one in turn.intents] == ["HassTurnOn"]
+    assert turn.reply == "The ceiling light was already on. I'm not sure about the rest, so I left that."
+    turn = await world.ask("unlock and mumble", session="s")      # as the sentence may have been cut wrongly
+    assert turn.commands == ()
+    assert turn.reply.endswith("Unlock the front door? Say yes, or no.")
+
+
+async def test_what_was_put_off_waits_for_the_home_and_the_missed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_link, "QUIET_S", 0.1)
+    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    file = tmp_path / "home.yaml"
+    file.write_text(HOME)
+    config = Config(mqtt=Mqtt(url="embedded:0"), confirm_s=0.4, data_dir=str(tmp_path / "data"))
+    services = Services.open(config, clock_of(config))
+    now = clock_of(config)()
+    turn = Turn(id="t", text="said before", area=None, via="text", speaker=None, now=now, home=Home(), context=Context(),
+                perform=lambda calls: asyncio.sleep(0, []))
+    for name, ago_s in (("counter light", 60), ("ceiling light", 3600)):
+        meant = Meant(slots={"name": name}, recent=(), via="text")
+        services.later.add("HassTurnOn" if ago_s == 60 else "HassTurnOff", meant, now - timedelta(seconds=ago_s), turn)
+    services.close()
+    turns: list[TurnRecord] = []
+    async with assembled(config, understands=Scripted(SCRIPT), simulate=file) as parts:
+        parts.assistant.on_turn = turns.append
+        async with asyncio.timeout(5):
+            while len(turns) < 2:  # noqa: ASYNC110  # told by a callback
+                await asyncio.sleep(0.05)
+        told = sorted(turn.reply for turn in turns)
+        assert told[0].startswith("I was off")
+        assert told[0].endswith("so I did not turn off the ceiling light.")
+        assert told[1] == "Turned on the counter light."
+        assert parts.link.home.entities["light.ceiling"].state == "on"

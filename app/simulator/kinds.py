@@ -355,8 +355,8 @@ class MediaPlayer(Device):
         "stop": ("command_stop_topic", "Stop", "idle"),
         "next": ("command_next_topic", "Next", "playing"),
         "previous": ("command_previous_topic", "Previous", "playing"),
-        "turn_on": ("command_turn_on_topic", "ON", "idle"),
-        "turn_off": ("command_turn_off_topic", "OFF", "off"),
+        "turn_on": ("command_turn_on_topic", "on", "idle"),
+        "turn_off": ("command_turn_off_topic", "off", "off"),
     }
 
     def usual_attributes(self) -> dict[str, Any]:
@@ -378,11 +378,11 @@ class MediaPlayer(Device):
         return channels  # fmt: skip
 
     def details(self) -> dict[str, Any]:
-        """Payloads that the schema gives no default for."""
-        named = {"command_turn_on_payload": "ON", "command_turn_off_payload": "OFF", "command_stop_payload": "Stop"}
-        features = {"command_turn_on_payload": "turn_on", "command_turn_off_payload": "turn_off",
-                    "command_stop_payload": "stop"}  # fmt: skip
-        return {key: payload for key, payload in named.items() if self.can(features[key])}
+        """Every payload by name: bridges differ, and so do their defaults."""
+        presses = {topic.replace("_topic", "_payload"): payload
+                   for feature, (topic, payload, _) in self._presses.items() if self.can(feature)}  # fmt: skip
+        mutes = {"command_mute_on_payload": "mute", "command_mute_off_payload": "unmute"} if self.can("volume_mute") else {}
+        return presses | mutes
 
     def availability(self) -> dict[str, Any]:
         """This schema has it as one object."""
