@@ -131,19 +131,26 @@ def rotate(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
 def fake_q4_0(weight: Tensor) -> Tensor:
     """`weight` as Q4_0 would give it back; the gradient passes as if it had not been rounded (arXiv:1308.3432)."""
     blocks = weight.detach().reshape(-1, 32)
-    extreme = blocks.gather(1, blocks.abs().argmax(dim=1, keepdim=True))
-    scale = (extreme / -8).half().float()
-    inverse = torch.where(scale == 0, torch.zeros_like(scale), 1 / scale)
-    rounded = torch.clamp(torch.floor(blocks * inverse + 8.5), 0, 15) - 8
-    return weight + (rounded * scale).reshape(weight.shape) - weight.detach()
+    scale = blocks.gather(1, blocks.abs().argmax(dim=1, keepdim=True)) / -8
+    steps = torch.clamp(torch.trunc(blocks * _inverse(scale) + 8.5), max=15) - 8
+    return _straight_through(weight, steps * scale.half().float())
 
 
 def fake_q8_0(weight: Tensor) -> Tensor:
     """`weight` as Q8_0 would give it back, likewise."""
     blocks = weight.detach().reshape(-1, 32)
-    scale = (blocks.abs().amax(dim=1, keepdim=True) / 127).half().float()
-    inverse = torch.where(scale == 0, torch.zeros_like(scale), 1 / scale)
-    return weight + (torch.round(blocks * inverse) * scale).reshape(weight.shape) - weight.detach()
+    scale = blocks.abs().amax(dim=1, keepdim=True) / 127
+    steps = blocks * _inverse(scale)
+    return _straight_through(weight, torch.trunc(steps + torch.copysign(torch.tensor(0.5), steps)) * scale.half().float())
+
+
+def _inverse(scale: Tensor) -> Tensor:
+    """1 / scale, and 0 for a block of zeros."""
+    return torch.where(scale == 0, 0.0, 1 / scale)
+
+
+def _straight_through(weight: Tensor, rounded: Tensor) -> Tensor:
+    return weight + rounded.reshape(weight.shape) - weight.detach()
 
 
 # ---------------------------------------------------------------- cut from a teacher
