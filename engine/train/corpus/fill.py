@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from .canonical import Frame
 from .forms import Pattern
@@ -12,6 +13,7 @@ from .numbers import spoken
 from .reader import PLACEHOLDER
 
 Rng = random.Random
+_SEVERAL_ITEMS = 0.35  # of the sentences about one thing for a list, so many are made to name several
 _MEDIA = ("artist", "album", "track", "playlist", "podcast", "movie", "tv_show", "genre", "audiobook", "radio")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
@@ -41,6 +43,8 @@ _DOMAIN_KINDS = {"cover": "blind|curtain|shutter|garage|gate", "person": "person
 def fill(pattern: Pattern, rng: Rng) -> tuple[str, tuple[Frame, ...]]:
     """The pattern's sentence and frames with values put in. Raises: DoesNotFit: a placeholder nobody has words for."""
     chosen: dict[str, str] = {}
+    if rng.random() < _SEVERAL_ITEMS:
+        pattern = with_several_items(pattern, rng)
 
     def value(match: object) -> str:
         sort, number, kind = match.groups()  # type: ignore[attr-defined]
@@ -55,6 +59,20 @@ def fill(pattern: Pattern, rng: Rng) -> tuple[str, tuple[Frame, ...]]:
         for frame in pattern.frames
     )
     return text, frames
+
+
+def with_several_items(pattern: Pattern, rng: Rng) -> Pattern:
+    """"add {item} to the list" -> "add {item}, {item2} and {item3} to the list"; others as they are."""
+    if pattern.text.count("{item}") != 1 or "{item2}" in pattern.text or "item" in pattern.kinds:
+        return pattern
+    items = ["{item}", *(f"{{item{n}}}" for n in range(2, rng.choice((2, 2, 3, 3, 4)) + 1))]
+    joint = rng.choice((" and ", " and ", ", and ", ", ", " ", " plus ", " and also "))
+    listed = rng.choice((", ", ", ", " ", " and ")).join(items[:-1]) + joint + items[-1]
+    more = tuple(("item", item) for item in items[1:])
+    frames = tuple(
+        Frame(frame.intent, (*frame.slots, *more)) if ("item", "{item}") in frame.slots else frame for frame in pattern.frames
+    )
+    return replace(pattern, text=pattern.text.replace("{item}", listed), frames=frames)
 
 
 def _value(pattern: Pattern, sort: str, number: str, kind: str | None, rng: Rng, taken: set[str]) -> str:
