@@ -11,6 +11,8 @@ Usable alone; it imports no other room.
     generate     free text, token by token: sampling, limits, a text without end
     bench        how fast this machine runs each kernel and a model
     tokenizer    the file's vocabulary, run by SentencePiece
+    bpe          the same for GPT-2's kind of vocabulary, run by the package `tokenizers`
+    chat         conversations with a model made for them
     text         how a sentence is prepared: words with their place in the original
     grammar      which tokens may come next in a parse
     interpreter  a sentence in, intents with slots out

@@ -56,14 +56,14 @@ class Tokenizer:
         if kind != "llama":
             cure = 'use a model whose tokenizer is SentencePiece ("llama")'
             raise ModelFileError("tokenizer.ggml.model", f"{kind!r} is not read here", cure)
-        pieces = _pieces(metadata)
-        scores = _column(metadata, "tokenizer.ggml.scores", len(pieces))
-        types = _column(metadata, "tokenizer.ggml.token_type", len(pieces))
+        pieces = pieces_of(metadata)
+        scores = column(metadata, "tokenizer.ggml.scores", len(pieces))
+        types = column(metadata, "tokenizer.ggml.token_type", len(pieces))
         if not np.isin(types, list(PieceType)).all():
             raise ModelFileError("tokenizer.ggml.token_type", "holds a type other than 1 to 6")
         if np.count_nonzero(types == PieceType.UNKNOWN) != 1:
             raise ModelFileError("tokenizer.ggml.token_type", "does not name exactly one unknown piece (type 2)")
-        return cls(pieces, scores.tolist(), types.tolist(), bos=_special(metadata, "bos", len(pieces)))
+        return cls(pieces, scores.tolist(), types.tolist(), bos=special(metadata, "bos", len(pieces)))
 
     @property
     def n_vocab(self) -> int:
@@ -78,22 +78,24 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of `text`, without a bos. Lone surrogates, which are no text, read as "?"."""
-        return [int(token) for token in self._sp.EncodeAsIds(_clean(text))]
+        return [int(token) for token in self._sp.EncodeAsIds(clean(text))]
 
     def encode_words(self, words: Iterable[str]) -> list[list[int]]:
         """Tokens of each word; joined, they are those of the words with a space between."""
-        cleaned = [_clean(word) for word in words]
+        cleaned = [clean(word) for word in words]
         return [list(map(int, tokens)) for tokens in self._sp.EncodeAsIds(cleaned)] if cleaned else []
 
     def decode(self, tokens: Sequence[int]) -> str:
         return str(self._sp.DecodeIds(list(tokens)))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Lone surrogates, which no UTF-8 can hold, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _pieces(metadata: Mapping[str, Any]) -> list[str]:
+def pieces_of(metadata: Mapping[str, Any]) -> list[str]:
+    """The file's pieces in their order. Raises: ModelFileError."""
     pieces = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(pieces, list) or not 0 < len(pieces) <= MAX_PIECES or not all(isinstance(p, str) for p in pieces):
         raise ModelFileError("tokenizer.ggml.tokens", "is not a list of pieces", "export the model with its vocabulary")
@@ -102,14 +104,16 @@ def _pieces(metadata: Mapping[str, Any]) -> list[str]:
     return pieces
 
 
-def _column(metadata: Mapping[str, Any], key: str, n: int) -> npt.NDArray[Any]:
-    column = metadata.get(key)
-    if not isinstance(column, np.ndarray) or column.shape != (n,) or not np.isfinite(column).all():
+def column(metadata: Mapping[str, Any], key: str, n: int) -> npt.NDArray[Any]:
+    """A list of numbers, one a piece. Raises: ModelFileError."""
+    numbers = metadata.get(key)
+    if not isinstance(numbers, np.ndarray) or numbers.shape != (n,) or not np.isfinite(numbers).all():
         raise ModelFileError(key, f"is not a list of {n} numbers, one a piece", "export the model with its vocabulary")
-    return column
+    return numbers
 
 
-def _special(metadata: Mapping[str, Any], name: str, n: int) -> int | None:
+def special(metadata: Mapping[str, Any], name: str, n: int) -> int | None:
+    """The token of a role such as `bos`, None where the file names none. Raises: ModelFileError."""
     key = f"tokenizer.ggml.{name}_token_id"
     token = metadata.get(key)
     if token is None:

@@ -1,0 +1,134 @@
+"""Conversations with a model that was trained for them, in the ChatML form (`<|im_start|>role … <|im_end|>`).
+
+    chat = Chat.open("SmolLM2-135M-Instruct.Q4_1.gguf")
+    for piece in chat.say("What is a hearth?"):
+        print(piece, end="", flush=True)
+
+`python -m ingle.engine.chat FILE` is that on the terminal. Roles are control pieces, looked up by name, and what is said
+is read as plain text, so nobody can speak in another's role. A talk may go on for ever: see `generate`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, Self
+
+from .backend import Engine, choose
+from .bpe import BytePairs
+from .generate import Sampling, generate
+from .gguf import ModelFileError
+from .model import Model
+from .tokenizer import Tokenizer
+
+BEGIN: Final = "<|im_start|>"
+END: Final = "<|im_end|>"
+SYSTEM: Final = "You are a helpful assistant in a home. Answer in one or two short sentences."
+N_CTX: Final = 1024             # tokens that are kept of a talk
+MAX_TOKENS: Final = 256         # of an answer
+
+
+class Vocabulary(Protocol):
+    """What both kinds of tokenizer can do."""
+
+    bos: int | None
+
+    def id(self, piece: str) -> int | None: ...
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, tokens: Sequence[int]) -> str: ...
+
+
+def vocabulary(metadata: Mapping[str, Any]) -> Vocabulary:
+    """The tokenizer of a GGUF file, of either kind. Raises: ModelFileError."""
+    if metadata.get("tokenizer.ggml.model") == "gpt2":
+        return BytePairs.from_metadata(metadata)
+    return Tokenizer.from_metadata(metadata)
+
+
+def written(tokenizer: Vocabulary, tokens: Iterable[int]) -> Iterator[str]:
+    """The text of tokens as they come; a character of several tokens is held back until it is whole."""
+    held: list[int] = []        # the last token that was told, for what it does to the next, and those since
+    told = ""
+    for token in tokens:
+        held.append(token)
+        text = tokenizer.decode(held)
+        if text.endswith("\ufffd") and len(held) < 8:
+            continue
+        yield text[len(told) :]
+        held, told = [token], tokenizer.decode([token])
+    if len(held) > 1:
+        yield tokenizer.decode(held)[len(told) :]
+
+
+class Chat:
+    """One conversation."""
+
+    def __init__(
+        self, engine: Engine, tokenizer: Vocabulary, *, system: str = SYSTEM, sampling: Sampling | None = None,
+        n_ctx: int = N_CTX,
+    ) -> None:
+        """Raises: ModelFileError: the vocabulary has no pieces for roles."""
+        begin, end = (tokenizer.id(piece) for piece in (BEGIN, END))
+        if begin is None or end is None:
+            raise ModelFileError("tokenizer.ggml.tokens", f"has no {BEGIN} and {END}", "use a model made for chat in ChatML")
+        self.engine, self.tokenizer, self.sampling = engine, tokenizer, sampling or Sampling()
+        self.state = engine.state(n_ctx)
+        self._begin, self._end = begin, end
+        self._unread = self._turn("system", system)
+        self._n_pinned = len(self._unread)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], **options: Any) -> Self:
+        """Raises: ModelFileError; BackendError, see `backend.choose`."""
+        model = Model.open(path)
+        return cls(choose(model), vocabulary(model.metadata), **options)
+
+    def say(self, text: str, *, max_tokens: int = MAX_TOKENS, max_s: float | None = None) -> Iterator[str]:
+        """Say something and read the answer as it is written."""
+        self._unread += [*self._turn("user", text), self._begin, *self.tokenizer.encode("assistant\n")]
+        yield from written(self.tokenizer, self._answer(max_tokens, max_s))
+
+    def _answer(self, max_tokens: int, max_s: float | None) -> Iterator[int]:
+        newline = self.tokenizer.encode("\n")
+        for token in generate(
+            self.engine, self._unread, self.sampling, state=self.state, max_tokens=max_tokens, max_s=max_s,
+            n_pinned=self._n_pinned,
+        ):  # fmt: skip
+            # What was drawn last is read with what is said next, whoever ends the answer, and when.
+            self._unread = [*([] if token == self._end else [token]), self._end, *newline]
+            if token == self._end:
+                return
+            yield token
+
+    def _turn(self, role: str, text: str) -> list[int]:
+        return [self._begin, *self.tokenizer.encode(f"{role}\n{text}"), self._end, *self.tokenizer.encode("\n")]
+
+
+def main(arguments: Sequence[str], read: Callable[[str], str] = input) -> int:
+    """Talk on the terminal until the end of input. Returns: the exit status."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print("usage: python -m ingle.engine.chat FILE.gguf", file=sys.stderr)
+        return 2
+    try:
+        chat = Chat.open(arguments[0])
+    except ModelFileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    while True:
+        try:
+            text = read("> ")
+        except EOFError:
+            return 0
+        began, n = time.monotonic(), 0
+        for piece in chat.say(text):
+            n += 1
+            print(piece, end="", flush=True)
+        print(f"\n  ({n / (time.monotonic() - began):.0f} pieces a second)")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
