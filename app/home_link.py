@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 QUIET_S: Final = 0.3            # no retained message for so long: the home has been taken in
 SETTLE_AT_MOST_S: Final = 15.0
+TICK_S: Final = 1.0             # how late it may be noticed that a reading has grown old
 
 OnSent = Callable[[Publish], None]
 _on_sent: ContextVar[OnSent | None] = ContextVar("on_sent", default=None)
@@ -45,10 +47,15 @@ class HomeLink:
     async def run(self) -> None:
         """Keep the subscriptions as the discovered devices want them; never returns: cancel the task to end it."""
         await self._bus.subscribe(self._birth_topic)
+        self.discovery.changed.set()
         while True:
-            self.discovery.changed.clear()
-            await self._follow(self.discovery.subscriptions())
-            await self.discovery.changed.wait()
+            if self.discovery.changed.is_set():
+                self.discovery.changed.clear()
+                await self._follow(self.discovery.subscriptions())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self.discovery.changed.wait()
+            self.discovery.tick()
 
     async def take(self, message: Message) -> None:
         """Take in any message of the bus. Ingle itself is no device of the home."""

@@ -234,4 +234,4 @@ def _clause(item: Told, noun: Noun) -> str:
         return f"{subject} {noun.be(past=False)} offline"
     if item.status == "refused":
         return f"{subject} {'want' if noun.plural else 'wants'} {phrase.cannot}"
-    return f"{subject} can't {phrase.cannot}"
+    return f"{subject.removeprefix('all ') if noun.plural else subject} can't {phrase.cannot}"

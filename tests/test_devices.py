@@ -46,14 +46,15 @@ class House:
 
     async def ask(
         self, intent: str, *, heard_in: str | None = None, via: str = "text", confirmed: bool = False, text: str = "",
-        chosen: tuple[str, ...] = (),
+        confidence: float = 1.0, chosen: tuple[str, ...] = (),
         **said: Any,
     ) -> Done:
         """Handle an intent with slots as said; `for_` and `if_` are the slots `for` and `if`."""
         raw = {slot.rstrip("_"): value for slot, value in said.items()}
         context = Context(area=heard_in, recent=self.recent)
         turn = Turn(
-            id="t", text=text, area=heard_in, via=via, speaker=None, now=NOON, home=self.home, confirmed=confirmed,
+            id="t", text=text, area=heard_in, via=via, speaker=None, now=NOON, home=self.home,
+            confirmed=confirmed, confidence=confidence,
             context=context, perform=self.actuator.perform, services=self.services, chosen=chosen,
         )
         slots = ground(self.home, intent, normalise(intent, raw), context, text)
@@ -693,3 +694,19 @@ async def test_without_room_name_or_mention_nothing_happens(intent: str) -> None
         with pytest.raises(Unclear):
             await it.ask(intent, **said)
         assert it.heard() == {}
+
+
+async def test_a_typed_code_makes_clear_what_was_not() -> None:
+    async with house(ALARM) as it:
+        await it.ask("ArmAlarm", mode="night", code="2468")
+        await it.ask("DisarmAlarm", code="2468", confidence=0.5)
+        assert it.state("alarm_control_panel.house") == "disarmed"
+
+
+async def test_an_effect_that_was_heard_as_a_colour() -> None:
+    strip = device("light.strip", "Strip", state="on", can=["brightness", "color", "effect"],
+                   attributes={"effect_list": ["rainbow", "candle"]})
+    async with house(strip) as it:
+        assert await it.reply("HassLightSet", name="strip", color="rainbow") == "Set the strip to rainbow."
+        with pytest.raises(Unclear, match="Which colour is moody"):
+            await it.ask("HassLightSet", name="strip", color="moody")

@@ -641,3 +641,51 @@ def test_a_thermostat_without_a_unit_counts_in_the_households(unit: str, bounds:
     entity = home.entities["climate.hall"]
     assert (entity.attributes["min_temp"], entity.attributes["max_temp"]) == bounds
     assert entity.unit == ("°F" if unit == "fahrenheit" else "°C")
+
+
+class Seconds:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def timed(component: str, **config: Any) -> tuple[Discovery, Entity, Seconds]:
+    home, clock = Home(), Seconds()
+    discovery = Discovery(home, clock=clock)
+    discovery.handle(f"homeassistant/{component}/hall/config", json.dumps({"state_topic": "s", **config}))
+    return discovery, home.entities[f"{component}.hall"], clock
+
+
+def test_a_motion_sensor_with_off_delay_is_off_again() -> None:
+    discovery, entity, clock = timed("binary_sensor", off_dly=30)
+    discovery.handle("s", "ON")
+    clock.now = 20
+    discovery.handle("s", "ON")         # begins anew
+    clock.now = 45
+    discovery.tick()
+    assert entity.state == "on"
+    clock.now = 50
+    discovery.tick()
+    assert entity.state == "off"
+
+
+def test_a_reading_past_expire_after_is_offline_until_the_next() -> None:
+    discovery, entity, clock = timed("sensor", exp_aft="60", availability_topic="lwt")
+    discovery.handle("s", "21")
+    clock.now = 61
+    discovery.tick()
+    discovery.handle("lwt", "online")   # the bridge is there, the sensor is not
+    assert (entity.state, entity.available) == ("21", False)
+    discovery.handle("s", "22")
+    assert (entity.state, entity.available) == ("22", True)
+
+
+@pytest.mark.parametrize("bad", [[1], "soon", -3, 1e300, True, float("nan")])
+def test_a_delay_that_is_none_is_refused(bad: Any) -> None:
+    home = Home()
+    Discovery(home).handle("homeassistant/sensor/x/config", json.dumps({"state_topic": "s", "expire_after": bad}))
+    assert not home.entities

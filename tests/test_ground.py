@@ -202,3 +202,21 @@ def test_a_back_door_is_no_door_of_the_back_garden() -> None:
     assert ground(home, "HassGetState", {"name": "back door", "domain": "lock"}, Context()) == {
         "name": "back door", "domain": "lock",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "expected"),
+    [
+        ("turn on the kitchen fan", {"area": "kitchen", "domain": "light"}, {"area": "Kitchen", "domain": "fan"}),
+        ("turn on the garage", {"area": "garage", "domain": "light"}, {"area": "Garage", "domain": "light"}),
+        ("switch the kitchen on", {"area": "kitchen", "domain": "light"}, {"area": "Kitchen", "domain": "light"}),
+        ("kitchen lights and fan on", {"area": "kitchen", "domain": "light"}, {"area": "Kitchen", "domain": "light"}),
+    ],
+)
+def test_what_was_said_to_be_something_else_is_no_light(text: str, slots: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert ground(family_house(), "HassTurnOn", slots, Context(), text) == expected
+
+
+def test_where_there_is_no_garage_turning_it_on_opens_nothing() -> None:
+    home = home_of(thing("cover.g", "Big Door", device_class="garage"))
+    assert ground(home, "HassTurnOn", {"area": "garage", "domain": "light"}, Context(), "turn on the garage")["domain"] == "light"

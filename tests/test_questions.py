@@ -207,3 +207,14 @@ def test_any_state_can_be_told(entity_id: str, raw: str | None, asked: str) -> N
     assert isinstance(told_in_full(each), str)
     assert isinstance(can_tell(each, asked), bool)
     assert holds(each, asked) in ((None, True, False) if raw is None else (True, False, None))
+
+
+async def test_windows_told_by_sensors_are_called_windows() -> None:
+    slots = {"domain": "binary_sensor", "device_class": "window", "state": "on"}
+    home = Home([], [Area("Kitchen")])
+    home.add(entity("binary_sensor.w1", "Kitchen Window", "Kitchen", "on", "window"))
+    reply = (await World(home=home).ask("HassGetState", slots, text="how many windows are open")).reply
+    assert reply == "1 window is open: the kitchen window."
+    home.add(entity("binary_sensor.w2", "Side Window", "Kitchen", "on", "window"))
+    reply = (await World(home=home).ask("HassGetState", slots, text="how many windows are open")).reply
+    assert reply == "2 windows are open: the kitchen window and the side window."

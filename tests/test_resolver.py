@@ -542,3 +542,13 @@ def test_small_words_pick(names: tuple[str, ...], answer: str, picked: int | tup
     things = [thing(f"light.n{index}", name) for index, name in enumerate(names)]
     wanted = (picked,) if isinstance(picked, int) else picked
     assert choose(home_of(*things), things, answer) == tuple(things[index] for index in wanted)
+
+
+def test_the_whole_house_is_more_than_what_was_talked_about() -> None:
+    context = Context(recent=("lock.front_door",), last=("lock.front_door",))
+    found = resolve(HOUSE, said_of({"domain": "lock"}, "lock up the house"), context, domains=ACTS)
+    assert ids(found) == {"lock.front_door", "lock.back_door"}
+
+
+def test_the_speakers_are_all_of_them() -> None:
+    assert ids(find(text="turn off the speakers", domain="media_player")) >= {"media_player.kitchen", "media_player.bedroom"}

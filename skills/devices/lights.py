@@ -61,15 +61,23 @@ class LightSet:
     async def handle(self, slots: LightSlots, turn: Turn) -> Done:
         if all(wish is None for wish in slots.wishes):
             raise Unclear("How should the light be?")
-        if slots.color is not None and slots.color not in CSS_COLORS:
-            raise Unclear(f"Which colour is {slots.color}?")
         target = find(turn, slots.said(), LIGHT)
         entities = target.entities
+        if slots.color is not None and slots.color not in CSS_COLORS:
+            slots = as_effect(slots, slots.color, entities)
         if slots.brightness_step is not None and names_a_kind(slots.said()):
             entities = lit(entities)
         acts = told_alike([act for entity in entities for act in lamp_acts(entity, slots)], slots)
         whole = target.whole if len(entities) == len(target.entities) else None
         return await carry_out(turn, replace(target, whole=whole), acts)
+
+
+def as_effect(slots: LightSlots, color: str, entities: Sequence[Entity]) -> LightSlots:
+    """"Rainbow" is no colour, but what these lamps can do. Raises: Unclear: it is neither."""
+    effects = [effect for entity in entities for effect in entity.attributes.get("effect_list") or ()]
+    if slots.effect is not None or color.casefold() not in {str(effect).casefold() for effect in effects}:
+        raise Unclear(f"Which colour is {color}?")
+    return replace(slots, color=None, effect=color)
 
 
 def lit(entities: Sequence[Entity]) -> tuple[Entity, ...]:

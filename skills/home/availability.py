@@ -19,12 +19,13 @@ class Availability:
     An entity counts as available until its device says otherwise: only an announced absence is one.
     """
 
-    __slots__ = ("_mode", "_said", "_sources")
+    __slots__ = ("_mode", "_said", "_sources", "now")
 
     def __init__(self, mode: str, sources: list[tuple[str, Template | None, str, str]]) -> None:
         self._mode = mode
         self._sources = sources
         self._said: list[bool | None] = [None] * len(sources)
+        self.now = True                 # the verdict of what was said so far
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], templates: Templates) -> Availability | None:
@@ -48,7 +49,8 @@ class Availability:
             if text not in (available, not_available):
                 return False
             self._said[index] = text == available
-            before, entity.available = entity.available, self._verdict(index)
+            before = entity.available
+            self.now = entity.available = self._verdict(index)
             return before != entity.available
 
         return heard

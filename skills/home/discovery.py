@@ -10,12 +10,14 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import abbreviations
 from .availability import Availability
+from .deadlines import Deadlines, delays_of
 from .describe import Override, describe, object_id_of
 from .model import Entity, Home, Publish, ServiceCall
 from .payload import BadPayload, Config, Unsupported, WrongCode, json_object
@@ -63,6 +65,8 @@ class _Tracked:
     availability: Availability | None
     followers: list[Follower]
     options: frozenset[str]          # attributes the config gave: those that go when a new config lacks them
+    delays: dict[str, float] = field(default_factory=dict)     # seconds: off_delay, expire_after
+    expired: bool = False            # its last report is older than expire_after
 
 
 @dataclass(slots=True, eq=False)
@@ -98,17 +102,19 @@ class Discovery:
     `overrides` maps entity ids to what the household says of them: {"light.desk": {"area": "Study", "aliases": ["lamp"],
     "name": …, "hidden": …}}. `temperature_unit` ("celsius", "fahrenheit") is what thermostats count in that do not say, as in
     Home Assistant. `changed` is set whenever `subscriptions()` has changed; who reads it clears it.
+    `tick` wants to be called now and then: what has grown old is told from it.
     """
 
     def __init__(
         self, home: Home, prefix: str = "homeassistant", overrides: Mapping[str, Override] | None = None,
-        temperature_unit: str | None = None,
+        temperature_unit: str | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.home = home
         self.prefix = prefix.strip("/")
         self.changed = asyncio.Event()
         self._overrides = dict(overrides or {})
         self._unit = temperature_unit
+        self._deadlines = Deadlines(clock)
         self._templates = Templates()
         self._sources: dict[str, _Source] = {}
         self._tracked: dict[str, _Tracked] = {}                      # by entity id
@@ -157,6 +163,19 @@ class Discovery:
             self._announced(topic, announced, text)
         for route in routes:
             self._reported(topic, route, text)
+
+    def tick(self) -> None:
+        """Let time pass: a motion sensor with `off_delay` is off again, a reading past `expire_after` is not to be trusted."""
+        for entity_id, key in self._deadlines.past():
+            tracked = self._tracked.get(entity_id)
+            if tracked is None:
+                continue
+            entity, before = tracked.entity, tracked.entity.state
+            if key == "off_delay":
+                entity.state = "off"
+            else:
+                tracked.expired, entity.available = True, False
+            self.home.report(entity, before)
 
     # discovery
 
@@ -264,7 +283,8 @@ class Discovery:
             self._detach(known)
             if known.unique is not None and known.unique != unique:
                 self._unique.pop(known.unique, None)
-        tracked = _Tracked(platform, entity, unique, availability, [], options)
+        delays = delays_of(announcement.component, announcement.raw)
+        tracked = _Tracked(platform, entity, unique, availability, [], options, delays)
         tracked.followers = [*platform.followers, *self._own_followers(tracked)]
         source.entities[announcement.key] = tracked
         self._tracked[entity.entity_id] = tracked
@@ -325,6 +345,7 @@ class Discovery:
         if tracked.unique is not None:
             self._unique.pop(tracked.unique, None)
         self._tracked.pop(tracked.entity.entity_id, None)
+        self._deadlines.drop(tracked.entity.entity_id)
         self.home.remove(tracked.entity.entity_id)
 
     def _release(self, topic: str) -> None:
@@ -398,10 +419,26 @@ class Discovery:
         try:
             if follower.template is not None:
                 text = follower.template.render(text, _this(entity) if follower.template.wants_entity else None)
-            return follower.heard(text) is not False
+            taken = follower.heard(text) is not False
+            if tracked.delays:
+                self._time(tracked, follower, taken)
+            return taken
         except (BadPayload, TemplateError) as error:
             self._log_once(f"{follower.topic} ({entity.entity_id})", str(error))
             return False
+
+    def _time(self, tracked: _Tracked, follower: Follower, taken: bool) -> None:
+        """A state that came in starts its delays anew; one that has expired stays so, whatever else is said of the device."""
+        entity = tracked.entity
+        if taken and follower.topic == tracked.platform.config.topic("state_topic"):
+            if tracked.expired:
+                tracked.expired, entity.available = False, tracked.availability is None or tracked.availability.now
+            self._deadlines.drop(entity.entity_id)
+            for key, seconds in tracked.delays.items():
+                if key != "off_delay" or entity.state == "on":
+                    self._deadlines.set(entity.entity_id, key, seconds)
+        elif tracked.expired:
+            entity.available = False
 
     def _log_once(self, topic: str, reason: str) -> None:
         if topic in self._logged or len(self._logged) >= MAX_LOGGED_TOPICS:

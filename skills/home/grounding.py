@@ -63,6 +63,8 @@ _ACTS_ON: dict[str, frozenset[str]] = {
     "HassSetPosition": frozenset({"cover", "valve"}),
 }
 _SENSORS = frozenset({"sensor", "binary_sensor"})
+_VERBS = frozenset({"switch", "lock", "shade", "cover", "power", "heat", "cool", "shutter", "vent"})  # said for a deed
+_SWITCHED = frozenset({"fan", "climate", "media_player", "water_heater", "humidifier", "switch"})
 _BROAD = frozenset({"light", "lighting"})  # said of a room's lights together, unlike "lamp"
 _LOOSE_WORDS = frozenset({"lamp", "bulb", "spotlight", "chandelier", "telly", "tv"})
 
@@ -99,6 +101,7 @@ class _Grounding:
             self._settle_name()
             self._name_of_kind_in_area()
             self._name_said()
+            self._not_a_light()
             self._domain_of_class()
             self._lights_of_place()
             if "except_name" in self.slots:
@@ -317,6 +320,31 @@ class _Grounding:
                 places = set(range(start, start + length))
                 if not places & taken and self._takes_name_said(start, start + length):
                     return
+
+    def _not_a_light(self) -> None:
+        """"Turn on the kitchen fan" written as lights: the one kind that was said is meant, and where it is not here,
+        nothing is."""
+        if self.slots.get("domain") != "light" or "name" in self.slots or "domain" not in self.known:
+            return
+        said = {word for word in self._outside_places() if kinds_of((word,)) and word not in _VERBS}
+        kinds = [self._kind_slots_of_other((word,)) for word in said]
+        if len(kinds) == 1 and kinds[0] is not None:
+            self.slots.update(self._allowed(kinds[0]))
+
+    def _kind_slots_of_other(self, words: tuple[str, ...]) -> dict[str, Any] | None:
+        """The slots of a kind word that means something switched on and off, and never a light nor a way in."""
+        return self._kind_slots(words) if all(kind.domain in _SWITCHED for kind in kinds_of(words)) else None
+
+    def _outside_places(self) -> list[str]:
+        """The words of the sentence that are no room's: "the tv room" is not about a tv."""
+        taken = {
+            index
+            for slot in ("area", "floor")
+            if slot in self.slots and self.slots[slot] in {**self.names.areas, **self.names.floors}
+            for start, end in self._runs_of_place(self.slots[slot])
+            for index in range(start, end)
+        }
+        return [word for index, word in enumerate(self.sentence) if index not in taken]
 
     def _takes_name_said(self, start: int, end: int) -> bool:
         run = self.sentence[start:end]

@@ -124,7 +124,7 @@ def _kind_words_said(words: Sequence[str], said: Said) -> list[int]:
         index
         for index, word in enumerate(words)
         if any(
-            said.domain in (None, kind.domain)
+            (said.domain in (None, kind.domain) or (said.domain == "binary_sensor" and kind.domain == "cover"))
             and (said.device_class is None or said.device_class in kind.device_classes)
             for kind in kinds_of((word,))
         )

@@ -583,7 +583,7 @@ class _Search:
         playing = [entity for entity in found if entity.domain == "media_player" and entity.state == "playing"]
         if len(found) > 1 and len(playing) == 1 and not self.said.plural:
             return playing, "the one that plays"
-        if len(found) > 1 and not self.said.plural:
+        if len(found) > 1 and not self.said.plural and not self.said.everywhere:
             found = self._recent_first(
                 [entity for entity in found if self._area(entity) is None] if self._has_central(found) else found
             )
@@ -613,8 +613,13 @@ class _Search:
         if everything and self.said.domain is None and self.said.device_class is None:
             return [entity for entity in pool if entity.domain in self._everything()]
         found = self._of_kind(pool, self.said.domain, self.said.device_class)
-        called = [entity for entity in found if self._is_called(entity)]
+        called = [entity for entity in found if self._is_called(entity) or self._is_of_class_said(entity)]
         return called or found
+
+    def _is_of_class_said(self, entity: Entity) -> bool:
+        """A speaker by its device class is one of "the speakers", whatever it is called."""
+        kinds = kinds_of((self.said.word or "",))
+        return any(kind.device_classes and is_kind(entity, kind.domain, kind.device_classes[0]) for kind in kinds)
 
     def _is_called(self, entity: Entity) -> bool:
         """Whether the very word said for its kind, or another for the same, is in its name: a lamp among lights."""
