@@ -3,7 +3,8 @@
     measure("model.gguf") → {"variant": "avx512_vnni", "matvec.q4_0.gb_s": 24.1, …, "decode.tok_s": 980.0}
 
 Every number is a median. Kernels run on one thread; `memory.read_gb_s` is what one thread reads at best, which a
-matrix-vector product cannot outrun.
+matrix-vector product cannot outrun: `matvec.*.of_memory` is the part of it that each reaches. `integer.peak_gop_s` is the
+best that a matrix-matrix product over int8 blocks reaches while everything stays in the first caches.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import ctypes
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
 
+from .endless import resident_bytes
 from .interpreter import MODEL
 from .model import Model
 from .native import Cache, Matrix, Native, aligned, check, library, variants
+from .power import Meter
 from .quant import F32, DType, quantize
 
 WARM_UP = 2
@@ -30,6 +33,9 @@ _MATRIX = (8192, 1024)          # larger than a core's own cache
 _TOKENS = 64                    # of a matrix-matrix product
 _POSITIONS, _HEAD_DIM = 1024, 64
 _VECTOR = 1536
+_IN_CACHE = (16, 512)           # a panel that stays where it is
+CONTEXT = 1024                  # tokens for which memory is told
+SHORT = 16                      # tokens before the first that is written
 
 
 def measure(
@@ -40,18 +46,47 @@ def measure(
 
     Raises: NoLibrary: the C core was not built; ModelFileError.
     """  # fmt: skip
-    engine = Native(Model.open(MODEL if path is None else path), n_threads, variant=variant)
+    path = MODEL if path is None else path
+    warm = [_first_token(path, n_threads) for _ in range(2)][-1]
+    first = {"first_token.warm_ms": warm, "first_token.cold_ms": _first_token(path, n_threads, cold=True)}
+    before = resident_bytes(field="RssAnon")
+    engine = Native(Model.open(path), n_threads, variant=variant)
     timer = _Timer(budget_s)
     try:
+        resident = _resident(engine, before)            # before the matrices that kernels are measured with
+        kernels = {**_memory(timer), **_peak(timer, engine.variant), **_kernels(timer, engine.variant)}
         return {
             "variant": engine.variant,
             "threads": float(engine.n_threads),
-            **_memory(timer),
-            **_kernels(timer, engine.variant),
+            **first,
+            **resident,
+            **kernels,
+            **_of_memory(kernels),
             **_model(timer, engine),
         }
     finally:
         engine.close()
+
+
+def _first_token(path: str | os.PathLike[str], n_threads: int | None, *, cold: bool = False) -> float:
+    """Milliseconds from a file that is not open to the scores after a short prompt; cold: not in the system's cache."""
+    if cold and hasattr(os, "posix_fadvise"):
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    began = time.perf_counter()
+    engine = Native(Model.open(path), n_threads)
+    engine.logits(engine.prefill([index % engine.model.config.n_vocab for index in range(SHORT)], engine.state(CONTEXT)))
+    taken = time.perf_counter() - began
+    engine.close()
+    return taken * 1e3
+
+
+def _resident(engine: Native, before: int) -> dict[str, float]:
+    """Memory with `CONTEXT` tokens held: the engine's own beyond the file's pages, and the process's peak, in MB."""
+    n = min(CONTEXT, engine.model.config.n_ctx)
+    engine.prefill([index % engine.model.config.n_vocab for index in range(n)], engine.state(n))
+    own = resident_bytes(field="RssAnon") - before
+    return {"memory.engine_mb": max(own, 1) / 1e6, "memory.peak_mb": resident_bytes(field="VmHWM") / 1e6}
 
 
 def compare(*, budget_s: float = 0.1) -> dict[str, dict[str, float]]:
@@ -78,6 +113,20 @@ class _Timer:
 def _memory(timer: _Timer) -> dict[str, float]:
     data = np.ones(64 << 17, np.uint64)                     # 64 MB
     return {"memory.read_gb_s": data.nbytes / timer(data.max) / 1e9}
+
+
+def _of_memory(found: Mapping[str, float]) -> dict[str, float]:
+    """Matrix-vector products as a part of what one thread can read."""
+    speeds = [key for key in found if key.startswith("matvec.")]
+    return {key.replace("gb_s", "of_memory"): found[key] / found["memory.read_gb_s"] for key in speeds}
+
+
+def _peak(timer: _Timer, variant: str) -> dict[str, float]:
+    rng = np.random.default_rng(0)
+    data = np.frombuffer(quantize(rng.normal(size=_IN_CACHE), DType.Q8_0), np.uint8)
+    x, y = np.ones((_TOKENS, _IN_CACHE[1]), np.float32), np.empty((_TOKENS, _IN_CACHE[0]), np.float32)
+    multiply = _multiplier(variant, Matrix(data.ctypes.data, *_IN_CACHE, DType.Q8_0), x, y)
+    return {"integer.peak_gop_s": 2 * _IN_CACHE[0] * _IN_CACHE[1] * _TOKENS / timer(partial(multiply, _TOKENS)) / 1e9}
 
 
 def _kernels(timer: _Timer, variant: str) -> dict[str, float]:
@@ -144,4 +193,13 @@ def _model(timer: _Timer, engine: Native) -> dict[str, float]:
         for _ in range(DECODED - 1):
             output = engine.step(int(np.argmax(engine.logits(output))), state)
 
-    return {"prefill.tok_s": n_prompt / timer(read), "decode.tok_s": DECODED / timer(write)}
+    return {"prefill.tok_s": n_prompt / timer(read), "decode.tok_s": DECODED / timer(write), **_energy(write)}
+
+
+def _energy(write: Callable[[], None]) -> dict[str, float]:
+    """Joules of the whole machine for each decoded token; nothing where the machine does not tell."""
+    meter = Meter.find()
+    if meter is None:
+        return {}
+    write()
+    return {f"decode.{meter.source}_joule_per_token": meter.joules(write) / DECODED}

@@ -72,8 +72,7 @@ class GGUFFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Map `path` and read its header. Raises: ModelFileError."""
         self.path = Path(path)
-        self._bytes = _map(self.path)
-        header = _Header(self._bytes, str(self.path))
+        header = _Header(_map(self.path), str(self.path))
         n_tensors, n_metadata = header.counts()
         self.metadata: dict[str, Any] = header.metadata(n_metadata)
         self.tensors: dict[str, TensorInfo] = header.tensors(n_tensors, _alignment(self.metadata, header))
@@ -89,7 +88,6 @@ class GGUFFile:
     def close(self) -> None:
         """Drop the mapping: at once, or when the last array that reads from it goes."""
         self.tensors = {}
-        self._bytes = np.empty(0, np.uint8)
 
 
 def read(path: str | os.PathLike[str]) -> GGUFFile:
@@ -97,10 +95,10 @@ def read(path: str | os.PathLike[str]) -> GGUFFile:
     return GGUFFile(path)
 
 
-def _map(path: Path) -> npt.NDArray[np.uint8]:
+def _map(path: Path) -> mmap.mmap:
     try:
         with path.open("rb") as file:
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError:
         raise ModelFileError(str(path), "there is no such file", "check the path") from None
     except ValueError:
@@ -119,8 +117,9 @@ def _alignment(metadata: Mapping[str, Any], header: _Header) -> int:
 class _Header:
     """A cursor over the header; each read first checks that the file holds that much."""
 
-    def __init__(self, data: npt.NDArray[np.uint8], path: str) -> None:
-        self.data = data.data
+    def __init__(self, mapping: mmap.mmap, path: str) -> None:
+        self.mapping = mapping
+        self.data = memoryview(mapping)
         self.path = path
         self.at = 0
 
@@ -186,8 +185,28 @@ class _Header:
     def array(self, key: str) -> list[str] | npt.NDArray[Any]:
         code = self.u32(key)
         if code == _STRING:
-            return [self.string(key) for _ in range(self.count(key, 8))]
+            return self.strings(key)
         return self.numbers(key, code, self.u64(key))
+
+    def strings(self, key: str) -> list[str]:
+        """As `string`, many times: a vocabulary has some hundred thousand, and they are most of what opening a file takes."""
+        n, at = self.count(key, 8), self.at
+        found: list[str] = []
+        length_at, mapping = struct.Struct("<Q").unpack_from, self.mapping
+        try:
+            for _ in range(n):
+                begin = at + 8
+                (n_bytes,) = length_at(mapping, at)
+                at = begin + n_bytes
+                if at > len(mapping):
+                    raise self.error(key, f"needs {n_bytes} bytes at offset {begin}, the file has {len(mapping) - begin} left")
+                found.append(mapping[begin:at].decode())
+        except struct.error:
+            raise self.error(key, f"needs 8 bytes at offset {at}, the file has {len(mapping) - at} left") from None
+        except UnicodeDecodeError:
+            raise self.error(key, "is not UTF-8") from None
+        self.at = at
+        return found
 
     def numbers(self, key: str, code: int, n: int) -> npt.NDArray[Any]:
         dtype = _SCALARS.get(code)
