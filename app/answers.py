@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..engine.interpreter import Intent
 from ..skills.home.model import Home
 from ..skills.home.resolver import choose
+from ..skills.moments import NotUnderstood, Past, Recurring, read_moment
+from ..skills.numbers import read_number
 from ..skills.schema import load_schema
 from ..skills.sensitive import pin_in
 from ..skills.words import IT, THEM, fold, said_as
@@ -19,6 +22,8 @@ NO: Final = frozenset({"Deny", "HassNevermind"})
 _NO_WORDS: Final = frozenset({"no", "nope", "nah", "neither", "none"})
 _YES_WORDS: Final = frozenset({"yes", "yeah", "yep", "yup"})
 _POLITE: Final = frozenset({"please", "thanks", "thank", "you"})
+_NUMBERS: Final = ("brightness", "position", "percentage", "volume_level", "humidity", "temperature", "value")
+_BESIDE_NUMBERS: Final = frozenset({"to", "at", "make", "it", "set", "please", "degrees", "degree", "percent", "about"})
 _WHERE: Final = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
 
 
@@ -117,6 +122,8 @@ def _filling_answer(pending: Pending, text: str, first: Intent | None, home: Hom
     """To an open question ("In which room?", "How long?") by the slots of the answer, or by a room's bare name."""
     if _asks_code(pending) and _is_code(text):
         return Answer(kind="filled", slots={"code": pin_in(text)})
+    if bare := _bare_number(pending, text) or _bare_moment(pending, text):
+        return Answer(kind="filled", slots=bare)
     if first is not None and first.intent == pending.command.intent and _is_about_another(first, pending):
         return Answer(kind="other")
     if first is not None and (first.intent == pending.command.intent or (first.intent == "Confirm" and first.slots)):
@@ -132,6 +139,31 @@ def _filling_answer(pending: Pending, text: str, first: Intent | None, home: Hom
 def _asks_code(pending: Pending) -> bool:
     command = pending.command
     return "code" in load_schema()["intents"].get(command.intent, {}).get("slots", ()) and "code" not in command.slots
+
+
+def _bare_number(pending: Pending, text: str) -> dict[str, str]:
+    """"22" or "forty percent": the number that was asked for, the one that was no good or the first of the intent."""
+    words = [word for word in fold(text) if word not in _BESIDE_NUMBERS]
+    if not words or read_number(" ".join(words)) is None:
+        return {}
+    known = load_schema()["intents"].get(pending.command.intent, {}).get("slots", ())
+    slots = [slot for slot in _NUMBERS if slot in known]
+    asked = [slot for slot in slots if slot in pending.command.slots] or slots
+    return {asked[0]: " ".join(words)} if asked else {}
+
+
+def _bare_moment(pending: Pending, text: str) -> dict[str, str]:
+    """"In five minutes", "tomorrow at 9": to "When?", whatever else it could begin."""
+    known = load_schema()["intents"].get(pending.command.intent, {}).get("slots", ())
+    if not {"at", "in"} <= set(known) or {"at", "in"} & set(pending.command.slots):
+        return {}
+    words = text.strip().rstrip(".!?")
+    length = words[3:] if words.casefold().startswith("in ") else None
+    try:
+        read_moment(datetime.now(UTC), at=None if length else words, in_=length)
+    except (NotUnderstood, Recurring, Past):
+        return {}
+    return {"in": length} if length else {"at": words}
 
 
 def _is_about_another(first: Intent, pending: Pending) -> bool:

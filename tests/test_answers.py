@@ -23,6 +23,9 @@ TIMERS = Pending(question="Which timer?", command=Command(intent="HassCancelTime
                  choices=("timer.1", "timer.2"), labels=("pasta timer", "10 minute timer"))
 WHERE = Pending(question="In which room?", command=Command(intent="HassTurnOff", slots={"domain": "light"}))
 CODE = Pending(question="What is the code of the alarm?", command=Command(intent="DisarmAlarm", slots={}))
+WARM = Pending(question="The heating goes from 7 to 35 °C, not to 40. To what shall it go?",
+               command=Command(intent="HassClimateSetTemperature", slots={"name": "Heating", "temperature": 40}))
+WHEN = Pending(question="When should I remind you?", command=Command(intent="SetReminder", slots={"message": "call Joan"}))
 WHAT = Pending(question="How bright?", command=Command(intent="HassTurnOn", slots={"name": "desk lamp"}))
 WHAT_IT = Pending(question="Which device do you mean?", command=Command(intent="HassTurnOn", slots={"name": "it"}))
 CLEAR = Pending(question="Clear the shopping list?", command=Command(intent="ListClear", slots={}), confirms=True)
@@ -57,6 +60,11 @@ def answer(pending: Pending, text: str, *intents: tuple[str, dict[str, Any]], pi
         (UNLOCK, "no", [("Unclear", {})], ("no", {})),          # whatever else it was taken for
         (UNLOCK, "yes", [("HassRespond", {})], ("yes", {})),
         (CODE, "it's 1234", [("HassClimateSetTemperature", {"temperature": "1234"})], ("filled", {"code": "1234"})),
+        (WARM, "22", [("HassRespond", {})], ("filled", {"temperature": "22"})),
+        (WARM, "to twenty two degrees please", [("Unclear", {})], ("filled", {"temperature": "twenty two"})),
+        (WHEN, "in 5 minutes", [("HassStartTimer", {"minutes": "5"})], ("filled", {"in": "5 minutes"})),
+        (WHEN, "tomorrow at 9", [("Unclear", {})], ("filled", {"at": "tomorrow at 9"})),
+        (WHEN, "set a timer for 5 minutes", [("HassStartTimer", {"minutes": "5"})], ("other", {})),
         (WHAT, "turn on the hall lamp", [("HassTurnOn", {"name": "hall lamp"})], ("other", {})),
         (WHAT_IT, "the hall lamp", [("HassTurnOn", {"name": "hall lamp"})], ("filled", {"name": "hall lamp"})),
         (TIMERS, "the pasta one", [("Confirm", {"name": "pasta one"})], ("picked", ("timer.1",))),

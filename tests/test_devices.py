@@ -710,3 +710,8 @@ async def test_an_effect_that_was_heard_as_a_colour() -> None:
         assert await it.reply("HassLightSet", name="strip", color="rainbow") == "Set the strip to rainbow."
         with pytest.raises(Unclear, match="Which colour is moody"):
             await it.ask("HassLightSet", name="strip", color="moody")
+
+
+async def test_half_degrees_are_sent_as_said_where_no_step_is_announced() -> None:
+    async with house(device("climate.heating", "Heating", state="heat", attributes={"temperature": 20})) as it:
+        assert await it.reply("HassClimateSetTemperature", name="heating", temperature="21.5") == "Set the heating to 21.5 °C."

@@ -552,3 +552,11 @@ def test_the_whole_house_is_more_than_what_was_talked_about() -> None:
 
 def test_the_speakers_are_all_of_them() -> None:
     assert ids(find(text="turn off the speakers", domain="media_player")) >= {"media_player.kitchen", "media_player.bedroom"}
+
+
+def test_a_plug_called_television_is_the_telly() -> None:
+    home = home_of(thing("switch.tele", "Television", "Lounge"), thing("switch.blanket", "Electric Blanket", "Bedroom"))
+    assert ids(find(home, name="telly")) == {"switch.tele"}
+    assert ids(find(home, domain="media_player", device_class="tv")) == {"switch.tele"}
+    assert ids(find(HOUSE, name="telly")) == {"media_player.tv"}
+    assert find(home_of(), name="tv").question == "I don't know any TVs."

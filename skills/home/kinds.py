@@ -72,6 +72,8 @@ BROAD_WORDS = frozenset({
     "light", "lighting", "lite", "switch", "plug", "socket", "outlet", "thermostat", "climate", "heat", "music",
     "player",
 })
+# What hangs on a plain switch that bears its name.
+ON_A_PLUG = frozenset({"light", "fan", "media_player"})
 # These move about: an area said with them is where to work, not where they are.
 MOBILE = frozenset({"vacuum", "lawn_mower"})
 # Where there is no sensor, something else may measure it.
@@ -101,7 +103,7 @@ def _kinds_by_facts(domain: str, device_class: str | None, name: str) -> tuple[K
         found += [
             kind
             for kind in KINDS
-            if kind.domain in ("light", "fan") and any(_has_phrase(words, phrase) for phrase in kind.words)
+            if kind.domain in ON_A_PLUG and any(_has_phrase(words, phrase) for phrase in kind.words)
         ]
     return tuple(found)
 
@@ -144,6 +146,11 @@ def is_kind(entity: Entity, domain: str | None, device_class: str | None) -> boo
     if domain is not None and entity.domain != domain:
         return False
     return device_class is None or has_class(entity, device_class)
+
+
+def has_kind(entity: Entity, domain: str | None, device_class: str) -> bool:
+    """Whether it is called so, whatever drives it: a plug called "Television"."""
+    return any(kind.domain == domain and device_class in kind.device_classes for kind in entity_kinds(entity))
 
 
 def has_class(entity: Entity, device_class: str) -> bool:

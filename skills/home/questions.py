@@ -65,6 +65,8 @@ def plural_of(noun: str) -> str:
         return f"{noun}es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
+    if noun == "tv":
+        return "TVs"
     return noun if noun in ("heating", "hot water", "everything", "music") else f"{noun}s"
 
 

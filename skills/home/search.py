@@ -34,6 +34,7 @@ from .kinds import (
     MAIN_FIRST,
     MEASURED_BY,
     MOBILE,
+    ON_A_PLUG,
     STANDS_FOR,
     STATE_OF,
     STATE_TELLS,
@@ -42,6 +43,7 @@ from .kinds import (
     entity_kinds,
     fits_kind,
     has_class,
+    has_kind,
     is_entrance,
     is_kind,
     is_way_in_called,
@@ -654,7 +656,7 @@ class _Search:
                 entity
                 for entity in pool
                 if entity.domain == "switch"
-                and domain in ("light", "fan")
+                and domain in ON_A_PLUG
                 and any(kind.domain == domain for kind in entity_kinds(entity))
             ]
         own = [entity for entity in pool if is_kind(entity, domain, device_class)]
@@ -672,6 +674,7 @@ class _Search:
             [entity for entity in pool if domain in (None, entity.domain) and entity.device_class in family]
             or [entity for entity in pool if is_way_in_called(device_class, entity)]
             or [entity for entity in pool if entity.domain in near and entity.device_class in family]
+            or [entity for entity in pool if entity.domain == "switch" and has_kind(entity, domain, device_class)]
         )
         if found or device_class in ENTRANCES:  # where there is no garage, nothing else is one
             return found

@@ -82,7 +82,8 @@ class Climate(_Thermostat):
     def set_up(self) -> None:
         low, high = (44.6, 95) if self.fahrenheit() else (7, 35)
         self.set_up_temperature(low, high)
-        self.option("target_temp_step", self.config.number("temp_step", 1))
+        if self.config.has("temp_step"):    # its default is only for buttons: 21.5 is sent as it was said
+            self.option("target_temp_step", self.config.number("temp_step", 1))
         self.set_up_choices()
         self.follow("mode_state_topic", "mode_state_template", self.heard_mode)
         self.follow("action_topic", "action_template", self.text_attribute("hvac_action"))
