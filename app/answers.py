@@ -196,7 +196,10 @@ def _is_own_request(first: Intent, pending: Pending) -> bool:
 
 
 def repeated(last: Command, new: Mapping[str, Any], home: Home) -> Command:
-    """The last command again, with what is said anew: "and the bedroom too", "make it forty percent"."""
+    """The last command again, with what is said anew: "and the bedroom too", "make it forty percent".
+
+    Its `entities` are those it was for, where nothing else is said: the sentence that told "all of them" is not said again.
+    """
     known = load_schema()["intents"].get(last.intent, {}).get("slots", ())
     fresh = {slot: value for slot, value in new.items() if slot in known}
     slots = {slot: value for slot, value in last.slots.items() if slot not in _replaced_by(fresh)}
@@ -205,7 +208,8 @@ def repeated(last: Command, new: Mapping[str, Any], home: Home) -> Command:
         domains = {home.entities[one].domain for one in last.entities if one in home.entities}
         if len(domains) == 1 and "domain" in known:
             slots["domain"] = domains.pop()
-    return replace(last, slots={**slots, **fresh}, entities=())
+    same = () if set(fresh) & set(_WHERE) else last.entities
+    return replace(last, slots={**slots, **fresh}, entities=same)
 
 
 def _replaced_by(fresh: Mapping[str, Any]) -> set[str]:

@@ -188,7 +188,7 @@ class Assistant:
         if intent.intent == "Repeat" and session.last is not None:
             command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
             sure = min(intent.confidence, DOUBTFUL)    # "what did you say?" must not open the door once more
-            await self._carry_out(work, replace(command, confidence=sure))
+            await self._carry_out(work, replace(command, confidence=sure), chosen=command.entities)
         elif intent.intent == "Undo" and "Undo" not in self._registry:
             await self._undo(work, intent)
         elif intent.intent in ("Confirm", "Deny") and intent.intent not in self._registry:

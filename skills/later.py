@@ -29,6 +29,7 @@ from .home.resolver import resolve, said_of
 from .moments import NotUnderstood, Past, Recurring, read_moment, spoken_moment
 from .schema import load_schema
 from .sensitive import act_of, check, policy_of
+from .slots import spoken_duration
 from .storage import transaction
 from .timers import sleep_until_due
 from .wording import DEVICES, KINDS, plain
@@ -154,8 +155,14 @@ class RunLater:
             command = store.add(slots.intent, meant, moment.when, turn)
         except TooMany:
             return Done(reply=f"There are {MAX_WAITING} commands waiting already; I did not add this one.")
-        told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_moment(moment.when, turn.now)}."
+        told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_wait(moment.when, turn.now)}."
         return Done(reply=told, facts=(command,))
+
+
+def spoken_wait(when: datetime, now: datetime) -> str:
+    """"at 9 AM tomorrow"; what is due within the minute has no time of day to tell: "in 25 seconds"."""
+    wait_s = when.timestamp() - now.timestamp()
+    return f"in {spoken_duration(wait_s)}" if wait_s < 60 else spoken_moment(when, now)
 
 
 # --- what can be settled now, as nobody may be there to ask then
@@ -266,5 +273,5 @@ def _target(slots: Mapping[str, Any], domain: str | None) -> str:
         return f"all the {kinds}" if domain else "everything"
     if name is not None:
         owned = "'s" in name or name.casefold().startswith(("the ", "my ", "our "))
-        return str(name) if owned else f"the {name}" + (f" in the {place}" if place else "")
+        return plain(str(name)) if owned else f"the {plain(str(name))}" + (f" in the {place}" if place else "")
     return f"the {place} {kinds}" if domain else f"everything in the {place}"

@@ -63,6 +63,7 @@ SCRIPT: dict[str, Any] = {
     "news": ("Cloud", {"need": "fresh"}),
     "where is the stopcock": ("AskKnowledge", {"query": "stopcock"}),
     "do the thing": ("Unclear", {}),
+    "turn the lights on": ("HassTurnOn", {"domain": "light"}),
     "printer on": ("HassTurnOn", {"name": "printer"}),
     "what did you say": ("Repeat", {}),
     "ceiling on and mumble": [("HassTurnOn", {"name": "ceiling light"}), ("Unclear", {})],
@@ -351,6 +352,13 @@ async def test_what_is_only_told_is_no_open_question(world: World) -> None:
     assert (await world.ask("printer on", session="s")).reply == "I don't know anything called printer."
     turn = await world.ask("ceiling on", session="s")
     assert turn.intents[0].entities == ("light.ceiling",)
+
+
+async def test_again_is_for_those_it_was_for(world: World) -> None:
+    await world.ask("turn the lights on", session="s")
+    turn = await world.ask("what did you say", session="s")
+    assert len(turn.intents[0].entities) == 4
+    assert "already on" in turn.reply
 
 
 async def test_said_again_a_door_is_not_opened_without_asking(world: World) -> None:

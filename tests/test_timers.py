@@ -192,6 +192,7 @@ def later(world: World) -> LaterStore:
     ({"intent": "HassTurnOn", "area": "Bedroom", "domain": "light", "at": "9 AM"},
      "I'll turn on the bedroom lights at 9 AM tomorrow."),
     ({"intent": "HassTurnOff", "name": "heater", "in": "ten minutes"}, "I'll turn off the heater at 2:40 PM."),
+    ({"intent": "HassTurnOff", "name": "Hall Lamp", "in": "25 seconds"}, "I'll turn off the hall lamp in 25 seconds."),
     ({"intent": "HassLightSet", "name": "hall lamp", "brightness": 40, "at": "half past six pm"},
      "I'll set the hall lamp to 40% at 6:30 PM."),
     ({"intent": "HassTurnOff", "domain": "cover", "device_class": "blind", "at": "sunday at noon"},
