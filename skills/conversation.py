@@ -50,6 +50,9 @@ class Respond:
 
 
 def _greeting(turn: Turn) -> str:
+    said = re.search(r"\b(morning|afternoon|evening)\b", turn.text.lower())
+    if said is not None:
+        return f"Good {said[1]}."
     hour = turn.now.hour
     part = "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
     return f"Good {part}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .api import Done, Turn, Unclear, skill
 from .home.model import Entity
-from .home.resolver import Said, resolve
+from .home.resolver import Resolution, Said, resolve
 from .slots import as_spoken, spoken_list
 from .states import degrees, is_known, number
 from .wording import listed, noun_of, plain, sentence
@@ -70,13 +70,14 @@ def _placed(slots: GetTemperature.Slots, turn: Turn) -> Sequence[Entity]:
     said_place = slots.area is not None or slots.floor is not None
     places = [(slots.area, slots.floor)] if said_place else [(turn.area, None)] * (turn.area is not None) + [(None, None)]
     silent: list[Entity] = []
+    no_such_place: Resolution | None = None     # unless a thermometer bears its name
     for area, floor in places:
         for domain, device_class in (("climate", None), ("sensor", "temperature")):
             said = Said(area=area, floor=floor, domain=domain, device_class=device_class, plural=True, everywhere=not area)
             found = resolve(turn.home, said, turn.context, domains=frozenset({domain, "binary_sensor"}))
             turn.explain(found)
             if said_place and found.question is not None and found.area is None and found.floor is None:
-                raise Unclear(found.question, choices=_ids(found.choices))  # no such room
+                no_such_place = no_such_place or found
             meters = [entity for entity in found.entities if said_place or not _is_outside(entity)]
             measuring = [entity for entity in meters if temperature_of(entity) is not None]
             if measuring:
@@ -84,6 +85,8 @@ def _placed(slots: GetTemperature.Slots, turn: Turn) -> Sequence[Entity]:
             silent += meters
     if silent:
         return silent
+    if no_such_place is not None and no_such_place.question is not None:
+        raise Unclear(no_such_place.question, choices=_ids(no_such_place.choices))
     where = f" in the {plain(slots.area)}" if slots.area else f" {plain(slots.floor)}" if slots.floor else " here"
     raise Unclear(f"Nothing measures the temperature{where}.")
 

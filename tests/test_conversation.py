@@ -130,3 +130,16 @@ async def test_never_mind_silences_what_rings(world: World) -> None:
 async def test_with_nothing_before_it_nothing_is_done(world: World, intent: str) -> None:
     assert await reply(world, intent)
     assert world.acts == []
+
+
+async def test_a_thermometer_named_after_a_room_nobody_announced() -> None:
+    home = Home()
+    home.add(Entity(entity_id="sensor.larder", domain="sensor", name="Larder Temperature", device_class="temperature",
+                    unit="°C", state="4"))
+    assert await reply(World(home=home), "HassClimateGetTemperature", "how warm is the larder", area="larder") == (
+        "The larder temperature is 4 °C.")
+
+
+async def test_a_greeting_is_returned_as_it_was_given() -> None:
+    world = World()
+    assert await reply(world, "HassRespond", "good morning") == "Good morning."

@@ -560,3 +560,8 @@ def test_a_plug_called_television_is_the_telly() -> None:
     assert ids(find(home, domain="media_player", device_class="tv")) == {"switch.tele"}
     assert ids(find(HOUSE, name="telly")) == {"media_player.tv"}
     assert find(home_of(), name="tv").question == "I don't know any TVs."
+
+
+def test_heard_in_a_room_nobody_knows() -> None:
+    found = find(three_rooms_of_lights(), text="turn on the lights", domain="light", heard_in="Nowhere")
+    assert found.question == "I don't know a room called Nowhere. Which room?"

@@ -595,6 +595,8 @@ class _Search:
         if len(found) == 1 or sure or self._asks_whole_home() or (self.asking and self.said.plural is None):
             self._note_entities(found, f"{kind} of the home")
             return found, f"{kind} of the whole home"
+        if heard is not None and heard not in {*self.names.areas, *self.home.areas}:
+            raise _Ask(f"I don't know a room called {bare(heard)}. Which room?", found, "heard in an unknown room")
         if heard is not None and self.said.plural:
             raise _Ask(
                 f"There are no {plural_of(kind)} in the {heard}. Which room?", found, f"no {kind} where it was heard"
