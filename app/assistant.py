@@ -232,6 +232,7 @@ class Assistant:
         work.session.mention(entities, _common_area(self.home, entities))
         if command.intent not in NOT_REPEATED:
             work.session.last = replace(command, entities=entities)
+        work.sources += done.sources
         work.say(done.reply)
         if done.asks:
             work.open_question(Unclear(done.asks), command, self._config.question_s)
@@ -355,6 +356,7 @@ class _Work:
     intents: list[IntentRecord] = field(default_factory=list)
     commands: list[CommandRecord] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
+    sources: tuple[str, ...] = ()
     timing: dict[str, float] = field(default_factory=dict)
     question: Pending | None = None
     resolving_since: float | None = None
@@ -412,6 +414,7 @@ class _Work:
             id=self.asked.id, text="(the PIN)" if self.secret else self.asked.text, area=self.asked.area,
             route=self.route, reason="; ".join(self.reasons),
             intents=tuple(self.intents), commands=tuple(self.commands), reply=" ".join(self.replies),
+            sources=self.sources,
             timing_ms={name: round(value, 2) for name, value in self.timing.items()},
         )
 

@@ -125,6 +125,15 @@ class Sensitive:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnowledgeConfig:
+    """The household's documents and notes. Private ones are told only where this allows it."""
+
+    folders: tuple[str, ...] = ()       # watched: what changes in them is taken in; relative to the configuration file
+    private_via: tuple[Literal["voice", "text"], ...] = ("text",)   # how one may ask for private passages in any room
+    private_areas: tuple[str, ...] = ()     # rooms in which they may be told whatever the way
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     mqtt: Mqtt = field(default_factory=Mqtt)
     home: HomeConfig = field(default_factory=HomeConfig)
@@ -133,6 +142,7 @@ class Config:
     timezone: str | None = None         # "Europe/London"; None: the system's
     temperature_unit: Literal["celsius", "fahrenheit"] = "celsius"
     sensitive: Sensitive = field(default_factory=Sensitive)
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle

@@ -16,6 +16,8 @@ from ..skills.lists import HouseList, ListStore
 from ..skills.storage import StorageError, open_database
 from ..skills.timers import Timer, TimerStore
 from .config import Config, ConfigError
+from .knowledge_link import DATABASE as KNOWLEDGE
+from .knowledge_link import KnowledgeLink
 from .local_zone import local_zone
 
 DATABASE: Final = "ingle.db"
@@ -46,7 +48,9 @@ class Services:
         self.timers = TimerStore(self._database, clock=clock, on_change=lambda timer: self.mirror.timer(timer))
         self.lists = ListStore(self._database, config.lists, on_change=lambda each: self.mirror.list(each))
         self.later = LaterStore(self._database, clock=clock)
+        self.knowledge = KnowledgeLink(config, ":memory:" if str(path) == ":memory:" else Path(path).with_name(KNOWLEDGE))
         self.by_name: dict[str, Any] = {
+            "knowledge": self.knowledge,
             "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
             "temperature_unit": config.temperature_unit,
         }
@@ -72,6 +76,7 @@ class Services:
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.timers.run())
+            tasks.create_task(self.knowledge.watch())
             tasks.create_task(self._do_later(act, missed, home_known))
 
     async def _do_later(
@@ -82,4 +87,5 @@ class Services:
         await self.later.run(act, missed)
 
     def close(self) -> None:
+        self.knowledge.close()
         self._database.close()

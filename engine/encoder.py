@@ -1,4 +1,4 @@
-"""Sentences to vectors: a BERT encoder (arXiv:1810.04805) in numpy, run from a GGUF file, with its WordPiece tokenizer.
+"""Sentences to vectors: a BERT encoder (arXiv:1810.04805), run from a GGUF file, with its WordPiece tokenizer.
 
 The file is llama.cpp's form of a BERT: architecture `bert`, its tensor names, `tokenizer.ggml.model = bert`. A vector is the
 mean over a text's token states, scaled to length 1 (arXiv:1908.10084), so that a dot product is the cosine.
@@ -9,6 +9,7 @@ one costs what it costs alone. Only attention looks at one text at a time.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
+import numpy.typing as npt
 
+from . import native
+from .backend import ENVIRONMENT
 from .gguf import GGUFFile, ModelFileError, TensorInfo
 from .model import DenseWeight, Weight
 from .quant import F32, dequantize
@@ -24,7 +28,7 @@ from .reference import heads, softmax
 
 WORD_START: Final = "▁"         # as llama.cpp writes WordPiece in a file: "▁wash", "ing" for BERT's "wash", "##ing"
 MAX_WORD_CHARS: Final = 100     # a longer word is [UNK], as BERT has it
-BATCH_TOKENS: Final = 2048      # of one pass: beyond that, a pass only takes memory
+BATCH_TOKENS: Final = 1024      # of one pass: beyond that, a pass only takes memory
 
 Span = tuple[int, int]
 
@@ -167,6 +171,37 @@ def _size(metadata: Mapping[str, Any], key: str) -> int:
     return value
 
 
+class KernelWeight:
+    """A matrix multiplied by the C core, in place on the file's bytes; x is rounded to eight bits, 32 numbers at a time."""
+
+    def __init__(self, tensor: TensorInfo) -> None:
+        self.tensor = tensor
+        self.shape = tensor.shape
+        self._matrix = native.Matrix(tensor.data.ctypes.data, *tensor.shape, tensor.dtype)
+
+    def __call__(self, x: F32) -> F32:
+        """Raises: NativeError: a type its kernels do not take."""
+        x = np.ascontiguousarray(x, np.float32)
+        y = np.empty((len(x), self.shape[0]), np.float32)
+        lib, matrix = native.library(), ctypes.byref(self._matrix)
+        scratch = native.aligned(lib.ingle_matmul_scratch(matrix, len(x)))      # of this call: threads share the weight
+        native.check(lib.ingle_matmul(None, matrix, x.ctypes.data, len(x), y.ctypes.data, scratch.ctypes.data))
+        return y
+
+    def rows(self, ids: npt.NDArray[np.integer[Any]]) -> F32:
+        wanted = self.tensor.data.reshape(self.shape[0], -1)[ids]
+        return dequantize(wanted, self.tensor.dtype, (len(ids), self.shape[1]))
+
+
+def _has_kernels() -> bool:
+    if os.environ.get(ENVIRONMENT) == "numpy":
+        return False
+    try:
+        return bool(native.variants())
+    except native.NoLibrary:
+        return False
+
+
 @dataclass(frozen=True)
 class Linear:
     """y = W x + b for each row of x."""
@@ -246,10 +281,13 @@ class Encoder:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
-        """Raises: ModelFileError: no file, no BERT, or a part that is missing or of another shape."""
+        """With the C core where it was built, else in numpy. INGLE_ENGINE=numpy settles it as for the language model.
+
+        Raises: ModelFileError: no file, no BERT, or a part that is missing or of another shape.
+        """
         file = GGUFFile(path)
         try:
-            return cls(file)
+            return cls(file, KernelWeight if _has_kernels() else DenseWeight)
         except ModelFileError as error:
             raise ModelFileError(f"{file.path}: {error.where}", error.problem, error.cure) from None
 

@@ -41,6 +41,7 @@ class Done:
     entities: tuple[str, ...] = ()           # entity ids the intent was about; later "it", "them"
     slots: Mapping[str, Any] | None = None   # slots as normalised, for the turn record; None: as heard
     asks: str | None = None                  # an open question at the end of the reply, if any
+    sources: tuple[str, ...] = ()            # documents and notes the reply is taken from, for the turn record
 
 
 @dataclass(kw_only=True)

@@ -235,7 +235,7 @@ def _kind(piece: str) -> int:
 def fidelity(folder: Path, made: Path, sentences: list[str]) -> F32:
     """Cosine of each sentence's vector from `made` to that from the unquantised weights."""
     with _exact(folder) as exact:
-        ours, theirs = Encoder.open(made).embed(sentences), Encoder.open(exact).embed(sentences)
+        ours, theirs = Encoder.open(made).embed(sentences), Encoder(gguf.read(exact)).embed(sentences)
     cosine: F32 = (ours * theirs).sum(axis=1)
     return cosine
 
