@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingle.skills.home.model import load_home
+from ingle.skills.home.model import Area, load_home
 from ingle.skills.home.resolver import Context, ground, resolve, said_of
 
 from .worlds import family_house, home_of, thing, three_rooms_of_lights
@@ -220,3 +220,13 @@ def test_what_was_said_to_be_something_else_is_no_light(text: str, slots: dict[s
 def test_where_there_is_no_garage_turning_it_on_opens_nothing() -> None:
     home = home_of(thing("cover.g", "Big Door", device_class="garage"))
     assert ground(home, "HassTurnOn", {"area": "garage", "domain": "light"}, Context(), "turn on the garage")["domain"] == "light"
+
+
+def test_a_place_is_taken_by_its_whole_name() -> None:
+    home = home_of(areas=(Area("Meeting Room One"), Area("Meeting Room Two"), Area("Bedroom"), Area("Guest Bedroom")))
+    for text, said, meant in (
+        ("no, I meant meeting room two", "meeting room", "Meeting Room Two"),
+        ("lights on in the guest bedroom", "bedroom", "Guest Bedroom"),
+        ("lights on in the bedroom", "bedroom", "Bedroom"),
+    ):
+        assert ground(home, "HassTurnOn", {"area": said, "domain": "light"}, Context(), text)["area"] == meant

@@ -131,6 +131,7 @@ class _Grounding:
         if said_as(text, EVERYWHERE):
             del self.slots[slot]
             return
+        text = self.slots[slot] = self._longer_place(text)
         matches = self.names.places(text, floors_first=slot == "floor")
         if not matches:
             self._not_a_place(slot, self.names.repaired(fold(text)))
@@ -138,6 +139,19 @@ class _Grounding:
             return
         del self.slots[slot]
         self.slots.setdefault("floor" if matches[0].is_floor else "area", matches[0].name)
+
+    def _longer_place(self, text: str) -> str:
+        """The whole name of a place where only a part of it was written: "meeting room", said as "meeting room two"."""
+        words = fold(text)
+        for start in range(len(self.sentence) - len(words) + 1):
+            end = start + len(words)
+            if not words or self.sentence[start:end] != words:
+                continue
+            for before, after in ((0, 2), (0, 1), (2, 0), (1, 0)):
+                run = self.sentence[max(0, start - before) : end + after]
+                if len(run) == before + len(words) + after and self._is_place(run):
+                    return " ".join(run)
+        return text
 
     def _not_a_place(self, slot: str, words: tuple[str, ...]) -> None:
         """An area span that is a device's name ("the tv"), or a place and a kind ("kitchen lights")."""
