@@ -42,6 +42,7 @@ class House:
     simulator: Simulator
     actuator: Actuator
     recent: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
     services: dict[str, Any] = field(default_factory=dict)
 
     async def ask(
@@ -51,7 +52,7 @@ class House:
     ) -> Done:
         """Handle an intent with slots as said; `for_` and `if_` are the slots `for` and `if`."""
         raw = {slot.rstrip("_"): value for slot, value in said.items()}
-        context = Context(area=heard_in, recent=self.recent)
+        context = Context(area=heard_in, recent=self.recent, last=self.last)
         turn = Turn(
             id="t", text=text, area=heard_in, via=via, speaker=None, now=NOON, home=self.home,
             confirmed=confirmed, confidence=confidence,
@@ -715,3 +716,14 @@ async def test_an_effect_that_was_heard_as_a_colour() -> None:
 async def test_half_degrees_are_sent_as_said_where_no_step_is_announced() -> None:
     async with house(device("climate.heating", "Heating", state="heat", attributes={"temperature": 20})) as it:
         assert await it.reply("HassClimateSetTemperature", name="heating", temperature="21.5") == "Set the heating to 21.5 °C."
+
+
+async def test_make_it_20_after_a_lamp_does_not_heat() -> None:
+    heating = device("climate.heating", "Heating", state="heat", attributes={"temperature": 18})
+    async with house(heating, HALL_LAMP) as it:
+        it.recent = it.last = ("light.hall",)
+        with pytest.raises(Unclear, match="Which device do you mean"):
+            await it.ask("HassClimateSetTemperature", temperature="20", text="make it 20")
+        assert it.heard() == {}
+        done = await it.ask("HassClimateSetTemperature", temperature="20", text="make it 20 degrees")
+        assert done.entities == ("climate.heating",)

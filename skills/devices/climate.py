@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from ..api import Done, Turn, Unclear, skill
@@ -11,9 +11,10 @@ from ..home.model import Entity
 from ..registry import Step
 from ..slots import as_spoken, spoken_list
 from ..wording import Phrase, noun_of, sentence
+from ..words import fold
 from .acting import Act, cannot, carry_out
 from .options import best_option
-from .targets import Player, Where, find
+from .targets import Player, Where, find, nothing_said
 from .units import (
     SPOKEN_UNITS,
     clamp,
@@ -47,7 +48,8 @@ class SetTemperature:
             raise Unclear("To what temperature?")
         if slots.temperature_unit == "kelvin":
             raise Unclear("In degrees Celsius or Fahrenheit, please: to what temperature?")
-        target = find(turn, slots.said(), self._domains(slots))
+        said = replace(slots.said(), name="it") if is_about_it(slots, turn) else slots.said()
+        target = find(turn, said, self._domains(slots))
         household = turn.services.get("temperature_unit")
         return await carry_out(turn, target, [self._act(entity, slots, household) for entity in target.entities])
 
@@ -69,6 +71,13 @@ class SetTemperature:
             return cannot(entity, "go up or down, as it reports no target")
         change = convert_difference(stepped(slots.temperature_step or 0, TEMPERATURE_STEP), unit, own)
         return heat_to(entity, now + change, told_in=unit)
+
+
+def is_about_it(slots: SetTemperature.Slots, turn: Turn) -> bool:
+    """ "Make it 20" with nothing of degrees is about what was talked about last: maybe a lamp, not the heating then."""
+    words = set(fold(turn.text))
+    bare = slots.temperature is not None and slots.temperature_unit is None and nothing_said(turn, slots.said())
+    return bare and "it" in words and not words & {"degrees", "degree", "here", "temperature"} and bool(turn.context.last)
 
 
 def unit_meant(entity: Entity, value: float, said: str | None, household: str | None) -> str:
