@@ -3,8 +3,8 @@
     measure("model.gguf") → {"variant": "avx512_vnni", "matvec.q4_0.gb_s": 24.1, …, "decode.tok_s": 980.0}
 
 Every number is a median. Kernels run on one thread; `memory.read_gb_s` is what one thread reads at best, which a
-matrix-vector product cannot outrun: `matvec.*.of_memory` is the part of it that each reaches. `integer.peak_gop_s` is the
-best that a matrix-matrix product over int8 blocks reaches while everything stays in the first caches.
+matrix-vector product cannot outrun: `matvec.*.of_memory` is the part of it that each reaches. `integer.peak_gop_s` is what
+its dot products of bytes reach in registers, which no matrix-matrix product over blocks can outrun.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MATRIX = (8192, 1024)          # larger than a core's own cache
 _TOKENS = 64                    # of a matrix-matrix product
 _POSITIONS, _HEAD_DIM = 1024, 64
 _VECTOR = 1536
-_IN_CACHE = (16, 512)           # a panel that stays where it is
+_ROUNDS = 100_000               # of dot products without memory
 CONTEXT = 1024                  # tokens for which memory is told
 SHORT = 16                      # tokens before the first that is written
 
@@ -82,11 +82,15 @@ def _first_token(path: str | os.PathLike[str], n_threads: int | None, *, cold: b
 
 
 def _resident(engine: Native, before: int) -> dict[str, float]:
-    """Memory with `CONTEXT` tokens held: the engine's own beyond the file's pages, and the process's peak, in MB."""
+    """Memory with `CONTEXT` tokens held: the engine's own beyond the file's pages (with either kind of cache), and the
+    process's peak, in MB."""
     n = min(CONTEXT, engine.model.config.n_ctx)
-    engine.prefill([index % engine.model.config.n_vocab for index in range(n)], engine.state(n))
+    state = engine.state(n)
+    engine.prefill([index % engine.model.config.n_vocab for index in range(n)], state)
     own = resident_bytes(field="RssAnon") - before
-    return {"memory.engine_mb": max(own, 1) / 1e6, "memory.peak_mb": resident_bytes(field="VmHWM") / 1e6}
+    small = own - state.n_bytes + engine.state(n, int8=True).n_bytes
+    peak = resident_bytes(field="VmHWM")
+    return {"memory.engine_mb": max(own, 1) / 1e6, "memory.engine_int8_mb": max(small, 1) / 1e6, "memory.peak_mb": peak / 1e6}
 
 
 def compare(*, budget_s: float = 0.1) -> dict[str, dict[str, float]]:
@@ -122,11 +126,9 @@ def _of_memory(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def _peak(timer: _Timer, variant: str) -> dict[str, float]:
-    rng = np.random.default_rng(0)
-    data = np.frombuffer(quantize(rng.normal(size=_IN_CACHE), DType.Q8_0), np.uint8)
-    x, y = np.ones((_TOKENS, _IN_CACHE[1]), np.float32), np.empty((_TOKENS, _IN_CACHE[0]), np.float32)
-    multiply = _multiplier(variant, Matrix(data.ctypes.data, *_IN_CACHE, DType.Q8_0), x, y)
-    return {"integer.peak_gop_s": 2 * _IN_CACHE[0] * _IN_CACHE[1] * _TOKENS / timer(partial(multiply, _TOKENS)) / 1e9}
+    lib = library()
+    operations = lib.ingle_integer_peak(variant.encode(), _ROUNDS)
+    return {"integer.peak_gop_s": operations / timer(lambda: lib.ingle_integer_peak(variant.encode(), _ROUNDS)) / 1e9}
 
 
 def _kernels(timer: _Timer, variant: str) -> dict[str, float]:
@@ -172,7 +174,7 @@ def _vectors(timer: _Timer, variant: str) -> dict[str, float]:
 def _attention(timer: _Timer, variant: str) -> dict[str, float]:
     """One head, one query, over a full cache."""
     rooms = [aligned(2 * _POSITIONS * _HEAD_DIM) for _ in "kv"]
-    cache = Cache(rooms[0].ctypes.data, rooms[1].ctypes.data, _POSITIONS)
+    cache = Cache(rooms[0].ctypes.data, rooms[1].ctypes.data, None, None, _POSITIONS)
     q = np.ones((2, _HEAD_DIM), np.float32)
     arguments = (variant.encode(), q[0].ctypes.data, ctypes.byref(cache), _HEAD_DIM, _POSITIONS - 1, 1, q[1].ctypes.data)
     return {f"attend.{_POSITIONS}.us": timer(lambda: library().ingle_attend(*arguments)) * 1e6}

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import __path__ as package_path
-from .model import Config, Layer, Model, Weight
+from .model import Layer, Model, Weight
 from .quant import F32
 from .reference import ContextFull
 
-ABI = 1                         # INGLE_ABI of engine/kernels/ingle.h
+ABI = 2                         # INGLE_ABI of engine/kernels/ingle.h
 LIBRARY = ("libingle_kernels.so", "libingle_kernels.dylib", "ingle_kernels.dll")
 MAX_THREADS = 64
 USUAL_THREADS = 4               # more gain little on small models, and the house has other things to do
@@ -94,7 +94,10 @@ class _Model(ctypes.Structure):
 class Cache(ctypes.Structure):
     """`ingle_cache`."""
 
-    _fields_ = (("k", ctypes.c_void_p), ("v", ctypes.c_void_p), ("n_ctx", ctypes.c_int64))
+    _fields_ = (
+        ("k", ctypes.c_void_p), ("v", ctypes.c_void_p), ("k_scale", ctypes.c_void_p), ("v_scale", ctypes.c_void_p),
+        ("n_ctx", ctypes.c_int64),
+    )  # fmt: skip
 
 
 @cache
@@ -121,6 +124,7 @@ def _typed(lib: ctypes.CDLL) -> ctypes.CDLL:
         "ingle_open": (number, [p, text, number, number, p, size, p]),
         "ingle_close": (None, [p]),
         "ingle_cache_elements": (size, [p, i64]),
+        "ingle_cache_scales": (size, [p, i64]),
         "ingle_prefill": (number, [p, p, i64, p, i64, p]),
         "ingle_logits": (number, [p, p, p, i64, p]),
         "ingle_slide": (number, [p, p, i64, i64, i64]),
@@ -130,6 +134,7 @@ def _typed(lib: ctypes.CDLL) -> ctypes.CDLL:
         "ingle_swiglu": (number, [text, p, p, i64]),
         "ingle_attend": (number, [text, p, p, i64, i64, i64, p]),
         "ingle_remember": (number, [p, i64, i64, i64, p, p]),
+        "ingle_integer_peak": (i64, [text, i64]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(lib, name)
@@ -164,14 +169,25 @@ def aligned(n_bytes: int) -> npt.NDArray[np.uint8]:
 
 
 class NativeState:
-    """One running text: the keys and values of its tokens as float16, allocated once for `n_ctx` of them."""
+    """One running text: the keys and values of its tokens, allocated once for `n_ctx` of them.
 
-    def __init__(self, config: Config, n_elements: int, n_ctx: int) -> None:
+    They are kept as float16, or, in half the room, as int8 with a float32 scale for each head's row of a token:
+    `reference.as_int8` is its specification.
+    """
+
+    def __init__(self, n_elements: int, n_scales: int, n_ctx: int, *, int8: bool = False) -> None:
         self.n_ctx = n_ctx
         self.n_past = 0                                 # tokens held
-        self.k = aligned(2 * n_elements)
-        self.v = aligned(2 * n_elements)
-        self.cache = Cache(self.k.ctypes.data, self.v.ctypes.data, n_ctx)
+        self.int8 = int8
+        self.k, self.v = (aligned(n_elements * (1 if int8 else 2)) for _ in "kv")
+        self.k_scale, self.v_scale = (aligned(4 * n_scales if int8 else 0) for _ in "kv")
+        scales = (self.k_scale.ctypes.data, self.v_scale.ctypes.data) if int8 else (None, None)
+        self.cache = Cache(self.k.ctypes.data, self.v.ctypes.data, *scales, n_ctx)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it takes when it is full."""
+        return sum(room.nbytes for room in (self.k, self.v, self.k_scale, self.v_scale))
 
     def rewind(self, n_past: int = 0) -> None:
         """Forget all but the first `n_past` tokens."""
@@ -211,11 +227,14 @@ class Native:
             self._lib.ingle_close(engine)
         self._engine = ctypes.c_void_p()
 
-    def state(self, n_ctx: int | None = None) -> NativeState:
-        """An empty state for at most `n_ctx` tokens (never more than the model was made for)."""
-        config = self.model.config
-        n_ctx = min(n_ctx or config.n_ctx, config.n_ctx)
-        return NativeState(config, self._lib.ingle_cache_elements(ctypes.byref(self._described.model), n_ctx), n_ctx)
+    def state(self, n_ctx: int | None = None, *, int8: bool = False) -> NativeState:
+        """An empty state for at most `n_ctx` tokens (never more than the model was made for).
+
+        int8: keep keys and values in half the room, and a little less exactly.
+        """
+        n_ctx = min(n_ctx or self.model.config.n_ctx, self.model.config.n_ctx)
+        about = (ctypes.byref(self._described.model), n_ctx)
+        return NativeState(self._lib.ingle_cache_elements(*about), self._lib.ingle_cache_scales(*about), n_ctx, int8=int8)
 
     def step(self, token: int, state: NativeState) -> F32:
         """Feed one token. Returns: as `prefill`. Raises: as `prefill`."""

@@ -23,12 +23,13 @@ class ContextFull(Exception):
 class State:
     """One running text: the keys and values of its tokens, allocated once for `n_ctx` of them."""
 
-    def __init__(self, config: Config, n_ctx: int | None = None) -> None:
+    def __init__(self, config: Config, n_ctx: int | None = None, *, int8: bool = False) -> None:
         self.n_ctx = min(n_ctx or config.n_ctx, config.n_ctx)
         self.n_past = 0                                                         # tokens held
         shape = (config.n_layer, config.n_head_kv, self.n_ctx, config.head_dim)
         self.k = np.zeros(shape, np.float32)
         self.v = np.zeros(shape, np.float32)
+        self.kept = as_int8 if int8 else _as_it_is
 
     def rewind(self, n_past: int = 0) -> None:
         """Forget all but the first `n_past` tokens."""
@@ -42,9 +43,12 @@ class Reference:
         self.model = model
         self._freqs = model.rope_freqs                                          # (n_rot / 2,)
 
-    def state(self, n_ctx: int | None = None) -> State:
-        """An empty state for at most `n_ctx` tokens (never more than the model was made for)."""
-        return State(self.model.config, n_ctx)
+    def state(self, n_ctx: int | None = None, *, int8: bool = False) -> State:
+        """An empty state for at most `n_ctx` tokens (never more than the model was made for).
+
+        int8: keys and values are rounded as the C core keeps them in half the room.
+        """
+        return State(self.model.config, n_ctx, int8=int8)
 
     def step(self, token: int, state: State) -> F32:
         """Feed one token. Returns: as `prefill`. Raises: as `prefill`."""
@@ -66,8 +70,8 @@ class Reference:
             k = rotate(heads(layer.attn_k(h), config.head_dim), *turn)          # (n_head_kv, T, head_dim)
             v = heads(layer.attn_v(h), config.head_dim)                         # (n_head_kv, T, head_dim)
             seen = state.n_past + len(ids)
-            state.k[index, :, state.n_past : seen] = k
-            state.v[index, :, state.n_past : seen] = v
+            state.k[index, :, state.n_past : seen] = state.kept(k)
+            state.v[index, :, state.n_past : seen] = state.kept(v)
             mixed = attend(q, state.k[index, :, :seen], state.v[index, :, :seen])   # (T, n_head * head_dim)
             x = x + layer.attn_output(mixed)
             h = rms_norm(x, layer.ffn_norm, config.rms_eps)
@@ -136,6 +140,18 @@ def attend(q: F32, k: F32, v: F32) -> F32:
         scores.reshape(n_head, n_new, n)[:, hidden] = -np.inf
     mixed = (softmax(scores) @ v).reshape(n_head, n_new, head_dim)
     return mixed.swapaxes(0, 1).reshape(n_new, n_head * head_dim)
+
+
+def as_int8(x: F32) -> F32:
+    """Each row rounded to a whole number of steps, which are a 127th of its largest: what a cache of int8 keeps."""
+    step = np.abs(x).max(axis=-1, keepdims=True) / np.float32(127)
+    inverse = np.divide(np.float32(1), step, out=np.zeros_like(step), where=step > np.finfo(np.float32).tiny)
+    rounded: F32 = np.rint(x * inverse) * step
+    return rounded
+
+
+def _as_it_is(x: F32) -> F32:
+    return x
 
 
 def softmax(x: F32) -> F32:

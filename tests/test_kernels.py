@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ingle.engine import native
 from ingle.engine.native import Cache, Matrix, NoLibrary, aligned, check
 from ingle.engine.quant import BLOCK, F32, DType, dequantize, quantize
-from ingle.engine.reference import attend, rms_norm, silu
+from ingle.engine.reference import as_int8, attend, rms_norm, silu
 
 try:
     VARIANTS = native.variants()
@@ -27,7 +27,7 @@ except NoLibrary as error:
 MATMUL_REL_TOL = 3e-6
 NORM_REL_TOL = 2e-6
 SWIGLU_REL_TOL = 1e-6
-ATTEND_REL_TOL = 5e-6           # against numpy over the same float16 keys and values
+ATTEND_REL_TOL = 5e-6           # against numpy over the same keys and values, float16 or int8
 
 KERNELS = Path(__file__).parent.parent / "engine" / "kernels"
 BLOCKED = ("Q4_0", "Q4_1", "Q8_0")
@@ -155,25 +155,36 @@ def test_swiglu(variant: str, n: int) -> None:
 
 
 @variants
+@pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("head_dim", [2, 16, 40, 64, 128, 256])
 @pytest.mark.parametrize(("n_past", "n_new"), [(0, 1), (0, 5), (15, 1), (16, 1), (13, 9), (130, 4)])
-def test_attention(variant: str, head_dim: int, n_past: int, n_new: int) -> None:
+def test_attention(variant: str, int8: bool, head_dim: int, n_past: int, n_new: int) -> None:
     rng = np.random.default_rng(head_dim + n_past)
     n = n_past + n_new
     q = rng.normal(size=(1, n_new, head_dim), scale=3).astype(np.float32)
     k, v = (rng.normal(size=(1, n, head_dim), scale=2).astype(np.float16).astype(np.float32) for _ in "kv")
-    n_elements = (n + 15) // 16 * 16 * ((head_dim + 15) // 16 * 16)
-    rooms = [aligned(2 * n_elements) for _ in "kv"]
-    for room in rooms:                                  # what an earlier text left behind must not be seen
-        room.view(np.float16)[:] = np.nan
-    cache = Cache(rooms[0].ctypes.data, rooms[1].ctypes.data, n)
+    k[0, 0] = 0                                         # a row without a scale
+    stride = (head_dim + 15) // 16 * 16
+    rooms = [np.full((n + 15) // 16 * 16 * stride, 99 if int8 else np.nan, np.int8 if int8 else np.float16) for _ in "kv"]
+    scales = [np.full((n + 15) // 16 * 16, np.nan, np.float32) for _ in "kv"]   # what an earlier text left must not be seen
+    cache = Cache(*(room.ctypes.data for room in rooms), *(each.ctypes.data if int8 else None for each in scales), n)
     lib = native.library()
     check(lib.ingle_remember(ctypes.byref(cache), head_dim, 0, n, k.ctypes.data, v.ctypes.data))
-    rooms[1].view(np.float16).reshape(-1, (head_dim + 15) // 16 * 16)[:n, head_dim:] = 0
+    rooms[1].reshape(-1, stride)[:n, head_dim:] = 0
     out = np.empty((n_new, head_dim), np.float32)
     arguments = (q.ctypes.data, ctypes.byref(cache), head_dim, n_past, n_new, out.ctypes.data)
     check(lib.ingle_attend(variant.encode(), *arguments))
-    close(out, attend(q, k, v), ATTEND_REL_TOL)
+    close(out, attend(q, as_int8(k), as_int8(v)) if int8 else attend(q, k, v), ATTEND_REL_TOL)
+
+
+@variants
+def test_the_peak_of_dot_products(variant: str) -> None:
+    assert native.library().ingle_integer_peak(variant.encode(), 100) == 100 * 8 * 8 * lanes(variant)
+    assert native.library().ingle_integer_peak(b"cray", 100) == 0
+
+
+def lanes(variant: str) -> int:
+    return 16 if variant.startswith("avx512") else 4 if variant.startswith("neon") else 8
 
 
 def test_an_unknown_variant_is_refused() -> None:

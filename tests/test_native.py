@@ -29,6 +29,8 @@ from tests.tiny import METADATA, SENTENCES, tensors, write_model
 # the edge between two steps to the other side, and that tips others after it.
 FLOAT_REL_TOL = 1e-3
 LOGITS_REL_TOL = 0.02
+# A cache of int8 against one of float16.
+INT8_CACHE_REL_TOL = 0.05
 # Against `Reference` with float32 activations: what int8 activations cost on a small random model.
 INT8_REL_TOL = 0.06
 TOKENS = [1, 300, 12, 270, 5, 299, 12, 77, 78, 79, 80, 1, 2, 3, 400, 401, 402, 17, 18, 19, 20, 21, 22]
@@ -47,8 +49,10 @@ class RoundedReference(Reference):
     def __init__(self, path: Path) -> None:
         super().__init__(Model.open(path, Int8Weight))
 
-    def state(self, n_ctx: int | None = None) -> State:
-        state = super().state(n_ctx)
+    def state(self, n_ctx: int | None = None, *, int8: bool = False) -> State:
+        state = super().state(n_ctx, int8=int8)
+        if int8:
+            return state
         halves: Any = (state.k.astype(np.float16), state.v.astype(np.float16))
         state.k, state.v = halves
         return state
@@ -78,8 +82,8 @@ def run(path: Path) -> Iterator[Native]:
     engine.close()
 
 
-def logits_of(engine: Native | Reference, tokens: list[int] = TOKENS) -> F32:
-    state: Any = engine.state()
+def logits_of(engine: Native | Reference, tokens: list[int] = TOKENS, *, int8: bool = False) -> F32:
+    state: Any = engine.state(int8=int8)
     return engine.logits(engine.prefill(tokens, state))
 
 
@@ -103,6 +107,31 @@ def test_mixed_types_and_an_output_of_its_own(tmp_path: Path, variant: str) -> N
     path = write_model(tmp_path / "untied.gguf", untied=True)
     found = logits_of(Native(Model.open(path), 1, variant=variant))
     close(found, logits_of(RoundedReference(path)), LOGITS_REL_TOL)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", ["F32", "Q8_0"])
+def test_keys_and_values_in_half_the_room(tmp_path: Path, variant: str, dtype: str) -> None:
+    path = retyped(tmp_path / "model.gguf", dtype)
+    engine = Native(Model.open(path), 2, variant=variant)
+    found = logits_of(engine, int8=True)
+    close(found, logits_of(RoundedReference(path), int8=True), LOGITS_REL_TOL)
+    close(found, logits_of(engine), INT8_CACHE_REL_TOL)
+    np.testing.assert_array_equal(logits_of(Native(Model.open(path), 1, variant=variant), int8=True), found)
+    small, usual = engine.state(64, int8=True), engine.state(64)
+    assert small.n_bytes < 0.7 * usual.n_bytes          # a head here is only 16 wide, and each has a scale
+
+
+def test_a_text_goes_on_for_ever_in_half_the_room(run: Native) -> None:
+    """What slides is turned and rounded once more, which may cost a little."""
+    states = [run.state(64, int8=int8) for int8 in (False, True)]
+    for state in states:
+        for index in range(300):
+            if state.n_past == state.n_ctx:
+                run.slide(state, 4, 30)
+            output = run.step(TOKENS[index % len(TOKENS)], state)
+        state.output = run.logits(output)  # type: ignore[attr-defined]
+    close(states[1].output, states[0].output, 4 * INT8_CACHE_REL_TOL)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -3,6 +3,7 @@
 // Every thread runs `pass`, top to bottom. Each step is a phase (pool.h): where a matrix is multiplied, the threads take
 // its rows a few panels at a time. A panel's results are finished where they are: turned and put into the cache, added
 // to the residual, or gated, so that nothing makes a second trip through memory.
+#include <float.h>
 #include <math.h>
 
 #include "blocks.h"
@@ -30,6 +31,7 @@ struct ingle_engine {
     // Buffers that all threads share. B is max_batch.
     float *x;                  // [B][n_embd]             the residual
     float *q;                  // [B][n_head * head_dim]  queries, turned
+    float *k, *v;              // [B][n_head_kv * head_dim]   for a cache of int8
     float *mixed;              // [B][n_head * head_dim]  what attention found
     float *hidden;             // [B][n_ff]
     float *turns;              // [B][n_rot]              cos, sin of each pair's angle
@@ -50,7 +52,7 @@ typedef struct {
     place at;                  // the phase it is in
 } worker;
 
-enum { PHASES_PER_LAYER = 9 }; // at most: four preparations, and the five steps
+enum { PHASES_PER_LAYER = 10 };// at most: four preparations, and the six steps
 
 static worker start_work(struct ingle_engine *e, int thread) {
     return (worker){e, &e->desks[thread], pool_first_phase(e->pool)};
@@ -74,23 +76,72 @@ size_t ingle_cache_elements(const ingle_model *m, int64_t n_ctx) {
     return (size_t)(m->n_layer * m->n_head_kv) * cache_positions(n_ctx) * v_stride((size_t)m->head_dim);
 }
 
-static uint16_t *head_keys(const ingle_cache *c, size_t head, size_t head_dim) {
-    return c->k + head * cache_positions(c->n_ctx) * head_dim;
+size_t ingle_cache_scales(const ingle_model *m, int64_t n_ctx) {
+    return (size_t)(m->n_layer * m->n_head_kv) * cache_positions(n_ctx);
 }
-static uint16_t *head_values(const ingle_cache *c, size_t head, size_t head_dim) {
-    return c->v + head * cache_positions(c->n_ctx) * v_stride(head_dim);
+
+// Where in a cache a head's position stands: its scales, its key's number d, its value's first number.
+static size_t row_at(const ingle_cache *c, size_t head, size_t position) {
+    return head * cache_positions(c->n_ctx) + position;
 }
-static uint16_t *key_at(uint16_t *keys, size_t head_dim, size_t position, size_t d) {
-    return keys + (position / POSITIONS * head_dim + d) * POSITIONS + position % POSITIONS;
+static size_t key_at(const ingle_cache *c, size_t head, size_t dim, size_t position, size_t d) {
+    return (row_at(c, head, position) / POSITIONS * dim + d) * POSITIONS + position % POSITIONS;
+}
+static size_t value_at(const ingle_cache *c, size_t head, size_t dim, size_t position) {
+    return row_at(c, head, position) * v_stride(dim);
+}
+
+static head_cache head_of(const ingle_cache *c, size_t head, size_t dim) {
+    const size_t size = c->k_scale ? sizeof(int8_t) : sizeof(uint16_t), row = row_at(c, head, 0);
+    return (head_cache){
+        .k = (const uint8_t *)c->k + key_at(c, head, dim, 0, 0) * size,
+        .v = (const uint8_t *)c->v + value_at(c, head, dim, 0) * size,
+        .k_scale = c->k_scale ? c->k_scale + row : NULL,
+        .v_scale = c->v_scale ? c->v_scale + row : NULL,
+    };
+}
+
+// Numbers as int8, in steps of the largest / 127, which is returned. Each goes to to[i * stride].
+static float round_to_int8(const float *x, size_t n, int8_t *to, size_t stride) {
+    float largest = 0;
+    for (size_t i = 0; i < n; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
+    const float scale = largest / 127, inverse = scale > FLT_MIN ? 1 / scale : 0;
+    for (size_t i = 0; i < n; i++) to[i * stride] = (int8_t)((x[i] * inverse + 0x1.8p23f) - 0x1.8p23f);    // to the nearest
+    return scale;
+}
+
+static void keep_key(const ingle_cache *c, size_t head, size_t dim, size_t position, const float *k) {
+    const size_t at = key_at(c, head, dim, position, 0);
+    if (c->k_scale) {
+        c->k_scale[row_at(c, head, position)] = round_to_int8(k, dim, (int8_t *)c->k + at, POSITIONS);
+        return;
+    }
+    for (size_t d = 0; d < dim; d++) ((uint16_t *)c->k)[at + d * POSITIONS] = f16_of_f32(k[d]);
+}
+
+static void kept_key(const ingle_cache *c, size_t head, size_t dim, size_t position, float *k) {
+    const size_t at = key_at(c, head, dim, position, 0);
+    for (size_t d = 0; d < dim; d++) {
+        if (c->k_scale) k[d] = ((const int8_t *)c->k)[at + d * POSITIONS] * c->k_scale[row_at(c, head, position)];
+        else k[d] = f32_of_f16(((const uint16_t *)c->k)[at + d * POSITIONS]);
+    }
+}
+
+static void keep_value(const ingle_cache *c, size_t head, size_t dim, size_t position, const float *v) {
+    const size_t at = value_at(c, head, dim, position);
+    if (c->v_scale) {
+        c->v_scale[row_at(c, head, position)] = round_to_int8(v, dim, (int8_t *)c->v + at, 1);
+        return;
+    }
+    for (size_t d = 0; d < dim; d++) ((uint16_t *)c->v)[at + d] = f16_of_f32(v[d]);
 }
 
 int ingle_remember(const ingle_cache *c, int64_t head_dim, int64_t first, int64_t n, const float *k, const float *v) {
     const size_t dim = (size_t)head_dim;
-    for (size_t t = 0; t < (size_t)n; t++)
-        for (size_t d = 0; d < dim; d++) {
-            *key_at(c->k, dim, (size_t)first + t, d) = f16_of_f32(k[t * dim + d]);
-            c->v[((size_t)first + t) * v_stride(dim) + d] = f16_of_f32(v[t * dim + d]);
-        }
+    for (size_t t = 0; t < (size_t)n; t++) {
+        keep_key(c, 0, dim, (size_t)first + t, k + t * dim);
+        keep_value(c, 0, dim, (size_t)first + t, v + t * dim);
+    }
     return INGLE_OK;
 }
 
@@ -185,23 +236,17 @@ static void turn(const struct ingle_engine *e, size_t row, size_t n, float *out)
         }
 }
 
-static void keep_keys(const struct ingle_engine *e, size_t layer, size_t row, size_t n, const float *out) {
-    const size_t head_dim = (size_t)e->model->head_dim, lanes = e->kernels->lanes;
+// Keys or values of some rows, as float16: each where it belongs.
+static void keep_halves(const struct ingle_engine *e, bool keys, size_t layer, size_t row, size_t n, const float *out) {
+    const size_t dim = (size_t)e->model->head_dim, lanes = e->kernels->lanes;
+    const ingle_cache *c = e->cache;
     for (size_t i = 0; i < n; i++) {
-        const size_t head = layer * (size_t)e->model->n_head_kv + (row + i) / head_dim;
-        uint16_t *keys = head_keys(e->cache, head, head_dim);
-        for (size_t t = 0; t < e->n_tokens; t++)
-            *key_at(keys, head_dim, e->n_past + t, (row + i) % head_dim) = f16_of_f32(out[t * lanes + i]);
-    }
-}
-
-static void keep_values(const struct ingle_engine *e, size_t layer, size_t row, size_t n, const float *out) {
-    const size_t head_dim = (size_t)e->model->head_dim, lanes = e->kernels->lanes;
-    for (size_t i = 0; i < n; i++) {
-        const size_t head = layer * (size_t)e->model->n_head_kv + (row + i) / head_dim;
-        uint16_t *values = head_values(e->cache, head, head_dim) + (row + i) % head_dim;
-        for (size_t t = 0; t < e->n_tokens; t++)
-            values[(e->n_past + t) * v_stride(head_dim)] = f16_of_f32(out[t * lanes + i]);
+        const size_t head = layer * (size_t)e->model->n_head_kv + (row + i) / dim, d = (row + i) % dim;
+        for (size_t t = 0; t < e->n_tokens; t++) {
+            const uint16_t half = f16_of_f32(out[t * lanes + i]);
+            if (keys) ((uint16_t *)c->k)[key_at(c, head, dim, e->n_past + t, d)] = half;
+            else ((uint16_t *)c->v)[value_at(c, head, dim, e->n_past + t) + d] = half;
+        }
     }
 }
 
@@ -215,6 +260,7 @@ static void queries_keys_values(worker *w, size_t index, const ingle_layer *laye
     struct ingle_engine *e = w->engine;
     operand x = prepare(w, e->x, layer->attn_norm, (size_t)e->model->n_embd);
     const size_t n_q = n_panels(w, &layer->attn_q), n_kv = n_panels(w, &layer->attn_k), lanes = e->kernels->lanes;
+    const bool int8 = e->cache->k_scale != NULL;        // rounded when the whole head is there
     float *out = w->desk->out[0];
     size_t begin, end;
     while (take_panels(w, n_q + 2 * n_kv, &begin, &end))
@@ -226,11 +272,24 @@ static void queries_keys_values(worker *w, size_t index, const ingle_layer *laye
             } else if (i < n_q + n_kv) {
                 const size_t row = (i - n_q) * lanes, n = panel(w, &layer->attn_k, row, ready(w, &x), out);
                 turn(e, row, n, out);
-                keep_keys(e, index, row, n, out);
+                if (int8) put(e, e->k, kv_rows(e->model), row, n, out);
+                else keep_halves(e, true, index, row, n, out);
             } else {
                 const size_t row = (i - n_q - n_kv) * lanes, n = panel(w, &layer->attn_v, row, ready(w, &x), out);
-                keep_values(e, index, row, n, out);
+                if (int8) put(e, e->v, kv_rows(e->model), row, n, out);
+                else keep_halves(e, false, index, row, n, out);
             }
+        }
+}
+
+static void remember(worker *w, size_t layer) {
+    const struct ingle_engine *e = w->engine;
+    const size_t n_heads = (size_t)e->model->n_head_kv, dim = (size_t)e->model->head_dim;
+    size_t head, end;
+    while (pool_take(&w->at, n_heads, 1, &head, &end))
+        for (size_t t = 0; t < e->n_tokens; t++) {
+            keep_key(e->cache, layer * n_heads + head, dim, e->n_past + t, e->k + (t * n_heads + head) * dim);
+            keep_value(e->cache, layer * n_heads + head, dim, e->n_past + t, e->v + (t * n_heads + head) * dim);
         }
 }
 
@@ -244,8 +303,8 @@ static void mix(worker *w, size_t layer) {
         const size_t head = unit % n_head, first = unit / n_head * QUERY_TILE;
         const size_t shared = layer * (size_t)m->n_head_kv + head / (size_t)(m->n_head / m->n_head_kv);
         const size_t at = first * stride + head * head_dim;
-        e->kernels->attend(e->q + at, stride, at_most(QUERY_TILE, e->n_tokens - first),
-                           head_keys(e->cache, shared, head_dim), head_values(e->cache, shared, head_dim), head_dim,
+        const head_cache seen = head_of(e->cache, shared, head_dim);
+        e->kernels->attend(e->q + at, stride, at_most(QUERY_TILE, e->n_tokens - first), &seen, head_dim,
                            e->n_past + first, e->mixed + at);
     }
 }
@@ -288,6 +347,7 @@ static void pass(void *engine, int thread) {
     for (size_t i = 0; i < (size_t)e->model->n_layer; i++) {
         const ingle_layer *layer = &e->model->layers[i];
         queries_keys_values(&w, i, layer);
+        if (e->cache->k_scale) remember(&w, i);
         mix(&w, i);
         add_product(&w, &layer->attn_output, e->mixed);
         gate_and_up(&w, layer);
@@ -326,25 +386,35 @@ static void score(void *engine, int thread) {
 
 // ---- sliding ----
 
+// Turn a key back by the angles of so many positions.
+static void turn_back(const struct ingle_engine *e, float *k) {
+    for (size_t d = 0; d < (size_t)e->model->n_rot; d += 2) {
+        const float c = e->turns[d], s = e->turns[d + 1], even = k[d], odd = k[d + 1];
+        k[d] = even * c + odd * s;
+        k[d + 1] = odd * c - even * s;
+    }
+}
+
 static void slide(void *engine, int thread) {
     struct ingle_engine *e = engine;
     worker w = start_work(e, thread);
-    const size_t head_dim = (size_t)e->model->head_dim, n_rot = (size_t)e->model->n_rot;
-    const size_t n_heads = (size_t)(e->model->n_layer * e->model->n_head_kv), stride = v_stride(head_dim);
+    const ingle_cache *c = e->cache;
+    const size_t dim = (size_t)e->model->head_dim, n_heads = (size_t)(e->model->n_layer * e->model->n_head_kv);
+    const size_t to = e->slide_to, from = to + e->slide_by, n = e->n_past - from;
+    const size_t row_bytes = v_stride(dim) * (c->k_scale ? sizeof(int8_t) : sizeof(uint16_t));
+    float key[INGLE_MAX_HEAD_DIM];
     size_t head, end;
     while (pool_take(&w.at, n_heads, 1, &head, &end)) {
-        uint16_t *keys = head_keys(e->cache, head, head_dim), *values = head_values(e->cache, head, head_dim);
-        for (size_t to = e->slide_to, from = to + e->slide_by; from < e->n_past; to++, from++) {
-            for (size_t d = 0; d < head_dim; d += 2) {
-                const float even = f32_of_f16(*key_at(keys, head_dim, from, d));
-                const float odd = f32_of_f16(*key_at(keys, head_dim, from, d + 1));
-                const float c = d < n_rot ? e->turns[d] : 1, s = d < n_rot ? e->turns[d + 1] : 0;
-                *key_at(keys, head_dim, to, d) = f16_of_f32(even * c + odd * s);
-                *key_at(keys, head_dim, to, d + 1) = f16_of_f32(odd * c - even * s);
-            }
+        for (size_t i = 0; i < n; i++) {
+            kept_key(c, head, dim, from + i, key);
+            turn_back(e, key);
+            keep_key(c, head, dim, to + i, key);
         }
-        memmove(values + e->slide_to * stride, values + (e->slide_to + e->slide_by) * stride,
-                (e->n_past - e->slide_to - e->slide_by) * stride * sizeof(uint16_t));
+        uint8_t *values = (uint8_t *)c->v + row_at(c, head, 0) * row_bytes;
+        memmove(values + to * row_bytes, values + from * row_bytes, n * row_bytes);
+        if (!c->v_scale) continue;
+        float *scales = c->v_scale + row_at(c, head, 0);
+        memmove(scales + to, scales + from, n * sizeof(float));
     }
 }
 
@@ -398,6 +468,8 @@ static size_t lay_out(uint8_t *base, const ingle_model *m, const kernels *k, int
     here.desks = part(&a, (size_t)n_threads * sizeof(desk));
     here.x = part(&a, max_batch * (size_t)m->n_embd * sizeof(float));
     here.q = part(&a, max_batch * q_rows(m) * sizeof(float));
+    here.k = part(&a, max_batch * kv_rows(m) * sizeof(float));
+    here.v = part(&a, max_batch * kv_rows(m) * sizeof(float));
     here.mixed = part(&a, max_batch * q_rows(m) * sizeof(float));
     here.hidden = part(&a, max_batch * (size_t)m->n_ff * sizeof(float));
     here.turns = part(&a, max_batch * (size_t)m->n_rot * sizeof(float));
@@ -563,8 +635,14 @@ int ingle_attend(const char *variant, const float *q, const ingle_cache *cache, 
     if (!k) return INGLE_BAD_VARIANT;
     if (!in(head_dim, 1, INGLE_MAX_HEAD_DIM)) return INGLE_BAD_MODEL;
     const size_t dim = (size_t)head_dim;
+    const head_cache seen = head_of(cache, 0, dim);
     for (size_t t = 0; t < (size_t)n_new; t += QUERY_TILE)
-        k->attend(q + t * dim, dim, at_most(QUERY_TILE, (size_t)n_new - t), cache->k, cache->v, dim, (size_t)first + t,
-                  out + t * dim);
+        k->attend(q + t * dim, dim, at_most(QUERY_TILE, (size_t)n_new - t), &seen, dim, (size_t)first + t, out + t * dim);
     return INGLE_OK;
+}
+
+int64_t ingle_integer_peak(const char *variant, int64_t n) {
+    const kernels *k = ingle_kernels(variant);
+    if (!k || n < 0) return 0;
+    return k->dots((size_t)n) < 0 ? 0 : n * 8 * (int64_t)k->lanes * 8;
 }

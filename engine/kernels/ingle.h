@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INGLE_ABI 1            // engine/native.py refuses a library of another number
+#define INGLE_ABI 2            // engine/native.py refuses a library of another number
 
 #if defined(__GNUC__)
 #define INGLE_API __attribute__((visibility("default")))
@@ -64,12 +64,15 @@ typedef struct {
     ingle_matrix token_embd, output;
 } ingle_model;
 
-// Keys and values of one running text as float16, zeroed by the caller, `ingle_cache_elements` each.
+// Keys and values of one running text, zeroed by the caller, `ingle_cache_elements` each: float16, or int8 with a scale
+// for each head and position, which makes the room half as large.
 //   k  [n_layer][n_head_kv][n_ctx / 16][head_dim][16]     sixteen positions side by side: scores need no sum across lanes
 //   v  [n_layer][n_head_kv][n_ctx][head_dim up to a multiple of 16]
+//   k_scale, v_scale  [n_layer][n_head_kv][n_ctx]         largest / 127 of a position; NULL: k and v are float16
 // n_ctx here is rounded up to a multiple of 16.
 typedef struct {
-    uint16_t *k, *v;
+    void *k, *v;
+    float *k_scale, *v_scale;
     int64_t n_ctx;             // tokens there is room for
 } ingle_cache;
 
@@ -90,8 +93,9 @@ INGLE_API int ingle_open(const ingle_model *model, const char *variant, int n_th
                          size_t n_bytes, ingle_engine **engine);
 INGLE_API void ingle_close(ingle_engine *engine);
 
-// float16 elements that each of a cache's two arrays has for `n_ctx` tokens.
+// Elements that k and v have for `n_ctx` tokens each, and those that their scales have.
 INGLE_API size_t ingle_cache_elements(const ingle_model *model, int64_t n_ctx);
+INGLE_API size_t ingle_cache_scales(const ingle_model *model, int64_t n_ctx);
 
 // Feed `n_tokens` after the `n_past` that the cache holds. output: [n_embd], the last token's normed output.
 INGLE_API int ingle_prefill(ingle_engine *engine, const int32_t *tokens, int64_t n_tokens, const ingle_cache *cache,
@@ -119,8 +123,10 @@ INGLE_API int ingle_swiglu(const char *variant, float *gate, const float *up, in
 // One head: n_new queries [n_new][head_dim], turned, at the positions first.. of a one-layer, one-head cache.
 INGLE_API int ingle_attend(const char *variant, const float *q, const ingle_cache *cache, int64_t head_dim,
                            int64_t first, int64_t n_new, float *out);
-// Write keys or values of `n` positions, [n][head_dim], to a one-layer, one-head cache.
+// Write keys and values of `n` positions, [n][head_dim], to a one-layer, one-head cache.
 INGLE_API int ingle_remember(const ingle_cache *cache, int64_t head_dim, int64_t first, int64_t n, const float *k,
                              const float *v);
+// What a variant's dot products reach without any memory: n rounds of eight. Returns its multiplications and additions.
+INGLE_API int64_t ingle_integer_peak(const char *variant, int64_t n);
 
 #endif

@@ -7,6 +7,7 @@
 // straight through registers; for several, the panel is unpacked once, into a scratch that stays in the first cache.
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "kernels_table.h"
 
@@ -291,9 +292,13 @@ typedef struct {
     float mixed[INGLE_MAX_HEAD_DIM];
 } seen;
 
-// scores[t][p] = q[t] · k[p] / sqrt(head_dim), for n queries and the sixteen positions of a tile. A single query is
+INLINE vf load_cached(bool int8, const void *p, size_t at) {
+    return int8 ? vf_load_i8((const int8_t *)p + at) : vf_load_f16((const uint16_t *)p + at);
+}
+
+// scores[t][p] = q[t] · k[p] / sqrt(head_dim), for n queries and the sixteen positions from `at`. A single query is
 // summed in four parts, which do not wait for one another.
-INLINE void tile_scores(const float *q, size_t stride, size_t n, const uint16_t *k, size_t head_dim,
+INLINE void tile_scores(bool int8, const float *q, size_t stride, size_t n, const head_cache *c, size_t at, size_t head_dim,
                         float scores[][POSITIONS]) {
     enum { VECTORS = POSITIONS / LANES };
     const size_t ways = n == 1 ? 4 : 1, whole = head_dim / ways * ways;
@@ -304,7 +309,7 @@ INLINE void tile_scores(const float *q, size_t stride, size_t n, const uint16_t 
         UNROLL for (size_t way = 0; way < ways; way++) {
             if (d >= whole && d + way >= head_dim) break;
             UNROLL for (int j = 0; j < VECTORS; j++) {
-                const vf keys = vf_load_f16(k + (d + way) * POSITIONS + j * LANES);
+                const vf keys = load_cached(int8, c->k, at * head_dim + (d + way) * POSITIONS + (size_t)j * LANES);
                 UNROLL for (size_t t = 0; t < n; t++)
                     sums[t * ways + way][j] = vf_fma(keys, vf_set1(q[t * stride + d + way]), sums[t * ways + way][j]);
             }
@@ -314,6 +319,7 @@ INLINE void tile_scores(const float *q, size_t stride, size_t n, const uint16_t 
         UNROLL for (int j = 0; j < VECTORS; j++) {
             vf sum = sums[t * ways][j];
             UNROLL for (size_t way = 1; way < ways; way++) sum = vf_add(sum, sums[t * ways + way][j]);
+            if (int8) sum = vf_mul(sum, vf_load(c->k_scale + at + j * LANES));
             vf_store(scores[t] + j * LANES, vf_mul(sum, scale));
         }
 }
@@ -339,31 +345,35 @@ INLINE void tile_weights(seen *s, float scores[POSITIONS], size_t head_dim) {
 }
 
 // Add the weighted values of a tile, `vectors` (a constant) of a head's dimensions at once.
-INLINE void mix_vectors(seen *s, size_t n, size_t vectors, float weights[][POSITIONS], const uint16_t *v, size_t v_stride,
-                        size_t d, size_t n_seen) {
+INLINE void mix_vectors(bool int8, seen *s, size_t n, size_t vectors, float weights[][POSITIONS], const head_cache *c,
+                        size_t at, size_t v_stride, size_t d, size_t n_seen) {
     vf mixed[QUERY_TILE][QUERY_TILE];
     UNROLL for (size_t t = 0; t < n; t++)
         UNROLL for (size_t i = 0; i < vectors; i++) mixed[t][i] = vf_load(s[t].mixed + d + i * LANES);
     for (size_t p = 0; p < n_seen; p++)
         UNROLL for (size_t i = 0; i < vectors; i++) {
-            const vf values = vf_load_f16(v + p * v_stride + d + i * LANES);
+            const vf values = load_cached(int8, c->v, (at + p) * v_stride + d + i * LANES);
             UNROLL for (size_t t = 0; t < n; t++) mixed[t][i] = vf_fma(values, vf_set1(weights[t][p]), mixed[t][i]);
         }
     UNROLL for (size_t t = 0; t < n; t++)
         UNROLL for (size_t i = 0; i < vectors; i++) vf_store(s[t].mixed + d + i * LANES, mixed[t][i]);
 }
 
-INLINE void tile_mix(seen *s, size_t n, float weights[][POSITIONS], const uint16_t *v, size_t v_stride, size_t n_seen) {
+INLINE void tile_mix(bool int8, seen *s, size_t n, float weights[][POSITIONS], const head_cache *c, size_t at,
+                     size_t v_stride, size_t n_seen) {
     const size_t vectors = n == 1 ? 4 : 2;
     size_t d = 0;
+    for (size_t t = 0; t < n && int8; t++)
+        for (int j = 0; j < POSITIONS; j += LANES)
+            vf_store(weights[t] + j, vf_mul(vf_load(weights[t] + j), vf_load(c->v_scale + at + j)));
     for (; d + vectors * LANES <= v_stride; d += vectors * LANES)
-        mix_vectors(s, n, vectors, weights, v, v_stride, d, n_seen);
-    for (; d < v_stride; d += LANES) mix_vectors(s, n, 1, weights, v, v_stride, d, n_seen);
+        mix_vectors(int8, s, n, vectors, weights, c, at, v_stride, d, n_seen);
+    for (; d < v_stride; d += LANES) mix_vectors(int8, s, n, 1, weights, c, at, v_stride, d, n_seen);
 }
 
 // n queries, a constant: one pass over the tiles, the softmax streaming along (arXiv:1805.02867).
-INLINE void attend_n(const float *q, size_t stride, size_t n, const uint16_t *k, const uint16_t *v, size_t head_dim,
-                     size_t first, float *out) {
+INLINE void attend_n(bool int8, const float *q, size_t stride, size_t n, const head_cache *c, size_t head_dim, size_t first,
+                     float *out) {
     const size_t v_stride = round_up(head_dim, POSITIONS), end = first + n;
     seen s[QUERY_TILE];
     for (size_t t = 0; t < n; t++) {
@@ -371,27 +381,49 @@ INLINE void attend_n(const float *q, size_t stride, size_t n, const uint16_t *k,
         s[t].sum = 0;
         memset(s[t].mixed, 0, v_stride * sizeof(float));
     }
-    for (size_t at = 0; at < end; at += POSITIONS, k += POSITIONS * head_dim, v += POSITIONS * v_stride) {
+    for (size_t at = 0; at < end; at += POSITIONS) {
         float scores[QUERY_TILE][POSITIONS];
-        tile_scores(q, stride, n, k, head_dim, scores);
+        tile_scores(int8, q, stride, n, c, at, head_dim, scores);
         for (size_t t = 0; t < n; t++)
             for (size_t p = at + POSITIONS > first + t + 1 ? (first + t + 1 > at ? first + t + 1 - at : 0) : POSITIONS;
                  p < POSITIONS; p++)
                 scores[t][p] = HIDDEN;
         for (size_t t = 0; t < n; t++) tile_weights(&s[t], scores[t], v_stride);
-        tile_mix(s, n, scores, v, v_stride, end - at < POSITIONS ? end - at : POSITIONS);
+        tile_mix(int8, s, n, scores, c, at, v_stride, end - at < POSITIONS ? end - at : POSITIONS);
     }
     for (size_t t = 0; t < n; t++)
         for (size_t d = 0; d < head_dim; d++) out[t * stride + d] = s[t].mixed[d] / s[t].sum;
 }
 
-static void attend(const float *q, size_t stride, size_t n, const uint16_t *k, const uint16_t *v, size_t head_dim,
-                   size_t first, float *out) {
+INLINE void attend_all(bool int8, const float *q, size_t stride, size_t n, const head_cache *c, size_t head_dim,
+                       size_t first, float *out) {
     if (n == QUERY_TILE) {
-        attend_n(q, stride, QUERY_TILE, k, v, head_dim, first, out);
+        attend_n(int8, q, stride, QUERY_TILE, c, head_dim, first, out);
         return;
     }
-    for (size_t t = 0; t < n; t++) attend_n(q + t * stride, stride, 1, k, v, head_dim, first + t, out + t * stride);
+    for (size_t t = 0; t < n; t++) attend_n(int8, q + t * stride, stride, 1, c, head_dim, first + t, out + t * stride);
+}
+
+static void attend(const float *q, size_t stride, size_t n, const head_cache *c, size_t head_dim, size_t first,
+                   float *out) {
+    if (c->k_scale) attend_all(true, q, stride, n, c, head_dim, first, out);
+    else attend_all(false, q, stride, n, c, head_dim, first, out);
+}
+
+static int32_t dots(size_t n) {
+    static const int8_t x[32] = {1};
+    uint8_t ones[sizeof(vi)];
+    memset(ones, 1, sizeof ones);
+    const vi w = vi_load(ones);
+    vs sums[8];
+    UNROLL for (int k = 0; k < 8; k++) sums[k] = vs_set1(k);
+    for (size_t i = 0; i < n; i++) {
+        __asm__ volatile("" ::: "memory");          // each round reads x anew, as a matmul does
+        UNROLL for (int k = 0; k < 8; k++) sums[k] = vi_dot_u4(sums[k], w, x + 4 * k);
+    }
+    float sum = 0;
+    for (int k = 0; k < 8; k++) sum += vf_hsum(vf_of_vs(sums[k]));
+    return (int32_t)sum;
 }
 
 #define JOINED(a, b) a##b
@@ -401,5 +433,5 @@ static void attend(const float *q, size_t stride, size_t n, const uint16_t *k, c
 
 const kernels KERNELS_OF(VARIANT) = {
     .name = NAME_OF(VARIANT), .lanes = LANES, .matmul = matmul, .quantize = quantize, .rms_norm = rms_norm,
-    .swiglu = swiglu, .add = add, .decode_row = decode_row, .attend = attend,
+    .swiglu = swiglu, .add = add, .decode_row = decode_row, .attend = attend, .dots = dots,
 };

@@ -20,6 +20,12 @@ typedef struct {
     int32_t *minus_8_sums;     // [n_tokens][n_cols / 32]     -8 * that sum: what Q4_0's nibbles are too large by
 } activations;
 
+// One head's part of a cache.
+typedef struct {
+    const void *k, *v;
+    const float *k_scale, *v_scale;         // NULL: float16
+} head_cache;
+
 typedef struct {
     const char *name;
     size_t lanes;              // rows that `matmul` computes at once: a panel
@@ -35,10 +41,12 @@ typedef struct {
     void (*add)(float *x, const float *y, size_t n);
     // One row of a matrix as float32.
     void (*decode_row)(int dtype, const uint8_t *row, float *y, size_t n);
-    // One head for n <= QUERY_TILE queries q[i * stride ..] at the positions first, first + 1, ..; k and v are the
-    // head's part of the cache, out[i * stride ..] is written. The queries' scores are divided by sqrt(head_dim).
-    void (*attend)(const float *q, size_t stride, size_t n, const uint16_t *k, const uint16_t *v, size_t head_dim,
-                   size_t first, float *out);
+    // One head for n <= QUERY_TILE queries q[i * stride ..] at the positions first, first + 1, ..; out[i * stride ..] is
+    // written. The queries' scores are divided by sqrt(head_dim).
+    void (*attend)(const float *q, size_t stride, size_t n, const head_cache *seen, size_t head_dim, size_t first,
+                   float *out);
+    // n rounds of eight dot products of vectors in registers. Returns their sum, so that none can be left out.
+    int32_t (*dots)(size_t n);
 } kernels;
 
 static inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }

@@ -32,6 +32,7 @@ static inline float vf_hsum(vf a) { float s = 0; EACH s += a.at[i]; return s; }
 static inline float vf_hmax(vf a) { float m = a.at[0]; EACH m = a.at[i] > m ? a.at[i] : m; return m; }
 static inline vf vf_load_f16(const uint16_t *p) { vf r; EACH r.at[i] = f32_of_f16(p[i]); return r; }
 static inline vf vf_load_bf16(const uint16_t *p) { vf r; EACH r.at[i] = f32_of_bf16(p[i]); return r; }
+static inline vf vf_load_i8(const int8_t *p) { vf r; EACH r.at[i] = p[i]; return r; }
 static inline void vf_store_i8(int8_t *p, vf a) {       // rounded; a from -127 to 127, or no number
     a = vf_round(vf_max(vf_min(a, vf_set1(127)), vf_set1(-127)));   // a comparison is false where a is no number
     EACH p[i] = (int8_t)a.at[i];

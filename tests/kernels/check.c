@@ -15,6 +15,10 @@
 #define NORM_REL_TOL 2e-6
 #define SWIGLU_REL_TOL 1e-6
 #define ATTEND_REL_TOL 5e-6
+// A small random model's scores. Attention takes a query alone or by four, and sums differ in their last bits; where that
+// tips a number to the next int8, it tips others after it.
+#define BATCH_REL_TOL 0.05      // read in parts of another size
+#define INT8_CACHE_REL_TOL 0.1  // with keys and values as int8, against float16
 
 static uint32_t seed = 1;
 
@@ -165,13 +169,30 @@ static void check_vectors(const char *variant, int length) {
     free(x), free(w), free(y), free(wanted);
 }
 
-static void check_attention(const char *variant, int head_dim, int n_past, int n_new) {
-    const size_t dim = (size_t)head_dim, n = (size_t)(n_past + n_new), room = (n + 15) / 16 * 16 * ((dim + 15) / 16 * 16);
-    ingle_cache cache = {zeros(room * 2), zeros(room * 2), (int64_t)n};
+static ingle_cache make_cache(size_t elements, size_t scales, int n_ctx, int int8) {
+    const size_t size = int8 ? 1 : 2;
+    float *k_scale = int8 ? zeros(scales * sizeof(float)) : NULL, *v_scale = int8 ? zeros(scales * sizeof(float)) : NULL;
+    return (ingle_cache){zeros(elements * size), zeros(elements * size), k_scale, v_scale, n_ctx};
+}
+
+static void free_cache(ingle_cache c) { free(c.k), free(c.v), free(c.k_scale), free(c.v_scale); }
+
+// What a cache keeps of a row: float16, or steps of its largest / 127.
+static void as_kept(float *x, size_t n, int int8) {
+    float largest = 0;
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(x[i]));
+    for (size_t i = 0; i < n; i++)
+        x[i] = int8 ? rintf(x[i] * (1 / (largest / 127))) * (largest / 127) : f32_of_f16(f16_of_f32(x[i]));
+}
+
+static void check_attention(const char *variant, int head_dim, int n_past, int n_new, int int8) {
+    const size_t dim = (size_t)head_dim, n = (size_t)(n_past + n_new), room = (n + 15) / 16 * 16;
+    ingle_cache cache = make_cache(room * ((dim + 15) / 16 * 16), room, (int)n, int8);
     float *q = floats((size_t)n_new * dim), *k = floats(n * dim), *v = floats(n * dim), *out = zeros(n * dim * 4);
-    for (size_t i = 0; i < n * dim; i++) k[i] = f32_of_f16(f16_of_f32(4 * k[i])), v[i] = f32_of_f16(f16_of_f32(v[i]));
-    double *wanted = zeros((size_t)n_new * dim * sizeof(double));
+    for (size_t i = 0; i < n * dim; i++) k[i] *= 4;
     ingle_remember(&cache, head_dim, 0, (int64_t)n, k, v);
+    for (size_t p = 0; p < n; p++) as_kept(k + p * dim, dim, int8), as_kept(v + p * dim, dim, int8);
+    double *wanted = zeros((size_t)n_new * dim * sizeof(double));
     ingle_attend(variant, q, &cache, head_dim, n_past, n_new, out);
     for (size_t t = 0; t < (size_t)n_new; t++) {
         double sum = 0;
@@ -184,7 +205,7 @@ static void check_attention(const char *variant, int head_dim, int n_past, int n
         for (size_t d = 0; d < dim; d++) wanted[t * dim + d] /= sum;
     }
     if (!close_to(out, wanted, (size_t)n_new * dim, 0, ATTEND_REL_TOL)) fail(variant, "attend", head_dim, n_past, n_new);
-    free(cache.k), free(cache.v), free(q), free(k), free(v), free(out), free(wanted);
+    free_cache(cache), free(q), free(k), free(v), free(out), free(wanted);
 }
 
 // ---- a whole model ----
@@ -224,13 +245,12 @@ static void free_model(small_model *m) {
 }
 
 // Feed a text in batches of `at_once`, drop some of it, feed on. Writes the scores of all tokens.
-static void run_model(const small_model *m, const char *variant, int n_threads, int at_once, float *scores) {
+static void run_model(const small_model *m, const char *variant, int n_threads, int at_once, int int8, float *scores) {
     ingle_engine *engine;
     const size_t n_bytes = ingle_arena_bytes(&m->sizes, variant, n_threads, 8);
     void *arena = zeros(n_bytes);
     if (!n_bytes || ingle_open(&m->sizes, variant, n_threads, 8, arena, n_bytes, &engine)) fail(variant, "open", n_threads, 0, 0);
-    const size_t room = ingle_cache_elements(&m->sizes, N_CTX) * 2;
-    const ingle_cache cache = {zeros(room), zeros(room), N_CTX};
+    const ingle_cache cache = make_cache(ingle_cache_elements(&m->sizes, N_CTX), ingle_cache_scales(&m->sizes, N_CTX), N_CTX, int8);
     int32_t tokens[N_CTX], ids[] = {76, 0, 33};
     for (int i = 0; i < N_CTX; i++) tokens[i] = i * 31 % N_VOCAB;
     float output[N_EMBD], some[3];
@@ -245,20 +265,26 @@ static void run_model(const small_model *m, const char *variant, int n_threads, 
     for (int i = 0; i < 3; i++)
         if (some[i] != scores[ids[i]]) fail(variant, "logits of some", i, 0, 0);
     ingle_close(engine);
-    free(arena), free(cache.k), free(cache.v);
+    free(arena), free_cache(cache);
 }
 
 static void check_model(const char *variant) {
     small_model m;
     make_model(&m);
-    float wanted[N_VOCAB], found[N_VOCAB];
-    run_model(&m, variant, 1, 40, wanted);
-    for (int n_threads = 1; n_threads <= 3; n_threads++)
-        for (int at_once = 1; at_once < 40; at_once += 6) {
-            run_model(&m, variant, n_threads, at_once, found);
-            for (int i = 0; i < N_VOCAB; i++)       // attention takes a query alone or by four: sums differ in their last bits
-                if (!(fabsf(found[i] - wanted[i]) <= 0.05f * fabsf(wanted[i]) + 0.05f)) fail(variant, "model", n_threads, at_once, i);
-        }
+    float halves[N_VOCAB], wanted[N_VOCAB], found[N_VOCAB];
+    double exact[N_VOCAB];
+    run_model(&m, variant, 1, 40, 0, halves);
+    for (int int8 = 0; int8 <= 1; int8++) {
+        run_model(&m, variant, 1, 40, int8, wanted);
+        for (int i = 0; i < N_VOCAB; i++) exact[i] = halves[i];
+        if (!close_to(wanted, exact, N_VOCAB, 0, INT8_CACHE_REL_TOL)) fail(variant, "int8 cache", int8, 0, 0);
+        for (int n_threads = 1; n_threads <= 3; n_threads++)
+            for (int at_once = 1; at_once < 40; at_once += 6) {
+                run_model(&m, variant, n_threads, at_once, int8, found);
+                for (int i = 0; i < N_VOCAB; i++) exact[i] = wanted[i];
+                if (!close_to(found, exact, N_VOCAB, 0, BATCH_REL_TOL)) fail(variant, "model", n_threads, at_once, int8);
+            }
+    }
     free_model(&m);
 }
 
@@ -267,11 +293,14 @@ static void check_variant(const char *variant) {
     static const int lengths[] = {1, 7, 16, 33, 1023}, dims[] = {2, 16, 40, 64, 256};
     for (int i = 0; i < 5; i++) {
         check_vectors(variant, lengths[i]);
-        check_attention(variant, dims[i], 0, 5);
-        check_attention(variant, dims[i], 15, 1);
-        check_attention(variant, dims[i], 30, 9);
+        for (int int8 = 0; int8 <= 1; int8++) {
+            check_attention(variant, dims[i], 0, 5, int8);
+            check_attention(variant, dims[i], 15, 1, int8);
+            check_attention(variant, dims[i], 30, 9, int8);
+        }
     }
     check_model(variant);
+    if (ingle_integer_peak(variant, 1000) <= 0) fail(variant, "integer peak", 1000, 0, 0);
     printf("%s: passed\n", variant);
 }
 
