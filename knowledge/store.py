@@ -309,7 +309,9 @@ class Store:
         return [Chunk(text=row["text"], heading=row["heading"], page=row["page"]) for row in rows]
 
     def by_words(self, query: str, k: int, *, with_private: bool) -> list[tuple[int, float]]:
-        """(passage id, BM25, higher is better) of an FTS5 query, best first."""
+        """(passage id, BM25, higher is better) of an FTS5 query, best first; an empty one finds nothing."""
+        if not query:
+            return []
         if with_private:
             sql = "SELECT rowid, bm25(words, 1.0, 1.0) FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
         else:

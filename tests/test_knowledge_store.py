@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +17,8 @@ from ingle.knowledge.errors import KnowledgeError, StoreError, Unreadable, Wrong
 from ingle.knowledge.household import Knowledge, reindex
 from ingle.knowledge.store import MIGRATIONS, Store
 from ingle.knowledge.vectors import VectorIndex, cosines, fewest_differing, to_bits, to_int8
+
+from .knowledge.kills import Killed
 
 
 @pytest.fixture(scope="module")
@@ -185,39 +182,11 @@ def test_a_file_that_is_not_there(store: Knowledge, tmp_path: Path) -> None:
         list(store.add(tmp_path / "virus.exe"))
 
 
-KILLED = """
-import sys
-from ingle.knowledge.household import Knowledge
-with Knowledge.open(sys.argv[1]) as knowledge:
-    for number in range(10_000):
-        note = knowledge.remember(f"box {number} is on shelf {number * 7}")
-        print("kept", number, flush=True)
-        if number % 3 == 0:
-            knowledge.forget([note.id])
-            print("gone", number, flush=True)
-"""
-
-
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, encoder: Encoder) -> None:
-    file = tmp_path / "knowledge.db"
-    for after in (2, 9):
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(file)], stdout=subprocess.PIPE, text=True,
-                                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
-        assert child.stdout is not None
-        lines = [child.stdout.readline() for _ in range(after)]
-        time.sleep(0.01 * after)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        lines += child.stdout.readlines()
-        told = [(what, int(number)) for what, number in (line.split() for line in lines if line.endswith("\n"))]
-        with Knowledge.open(file, encoder) as knowledge:
-            there = {document.text for document in knowledge.documents("note")}
-            gone = {number for what, number in told if what == "gone"}
-            kept = {number for what, number in told if what == "kept" and (number % 3 or number not in gone)}
-            assert {f"Box {number} is on shelf {number * 7}." for number in kept - gone if number % 3} <= there
-            assert not {f"Box {number} is on shelf {number * 7}." for number in gone} & there
-            assert knowledge.repair() == []
-            knowledge.forget(document.id for document in knowledge.documents())
+def test_what_was_acknowledged_survives_kills(tmp_path: Path, encoder: Encoder) -> None:
+    killed = Killed(tmp_path, encoder)
+    for _ in range(3):                  # `python -m tests.knowledge.kills` does it 500 times
+        assert killed.kill_once() == []
+    assert killed.notes
 
 
 @settings(max_examples=30, deadline=None)
