@@ -230,3 +230,9 @@ def test_a_place_is_taken_by_its_whole_name() -> None:
         ("lights on in the bedroom", "bedroom", "Bedroom"),
     ):
         assert ground(home, "HassTurnOn", {"area": said, "domain": "light"}, Context(), text)["area"] == meant
+
+
+def test_lock_it_is_about_a_lock() -> None:
+    assert grounded("lock it please", name="it") == {"name": "it", "domain": "lock"}
+    assert grounded("turn it on", name="it") == {"name": "it"}
+    assert grounded("lock it and turn it on", name="it") == {"name": "it"}

@@ -565,3 +565,11 @@ def test_a_plug_called_television_is_the_telly() -> None:
 def test_heard_in_a_room_nobody_knows() -> None:
     found = find(three_rooms_of_lights(), text="turn on the lights", domain="light", heard_in="Nowhere")
     assert found.question == "I don't know a room called Nowhere. Which room?"
+
+
+def test_lock_it_after_the_television() -> None:
+    context = Context(recent=("media_player.tv", "lock.front_door"), last=("media_player.tv",))
+    assert ids(resolve(HOUSE, said_of({"name": "it", "domain": "lock"}, "lock it"), context, domains=ACTS)) == {"lock.front_door"}
+    context = Context(recent=("media_player.tv",), last=("media_player.tv",))
+    found = resolve(HOUSE, said_of({"name": "it", "domain": "lock"}, "lock it"), context, domains=ACTS)
+    assert found.entities == ()

@@ -98,6 +98,7 @@ class _Grounding:
         if "Timer" in self.intent:
             self._timer_of_room()
         if not self._names_no_device():
+            self._lock_it()
             self._settle_name()
             self._name_of_kind_in_area()
             self._name_said()
@@ -334,6 +335,14 @@ class _Grounding:
                 places = set(range(start, start + length))
                 if not places & taken and self._takes_name_said(start, start + length):
                     return
+
+    def _lock_it(self) -> None:
+        """"Lock it" is about a lock, whatever was talked about last: never the television."""
+        name, verb = self.slots.get("name"), content(self.sentence)[:1]
+        if self.intent not in ("HassTurnOn", "HassTurnOff") or "domain" in self.slots or verb not in (("lock",), ("unlock",)):
+            return
+        if isinstance(name, str) and said_as(name, IT | THEM) and "and" not in self.sentence:
+            self.slots["domain"] = "lock"
 
     def _not_a_light(self) -> None:
         """"Turn on the kitchen fan" written as lights: the one kind that was said is meant, and where it is not here,

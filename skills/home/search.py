@@ -160,12 +160,16 @@ class _Search:
             return None
         last = self.context.last or (self.context.recent if said_as(name, THEM) else self.context.recent[:1])
         for ids in (last, *((entity_id,) for entity_id in self.context.recent)):
-            found = [entity for entity in self._entities(ids) if self._acts_on(entity)]
+            found = [entity for entity in self._entities(ids) if self._acts_on(entity) and self._may_be_it(entity)]
             if found:
                 for entity in found:
                     self._note(entity, 1.0, f"'{name}': what was talked about last")
                 return found, f"'{name}' is what was talked about last"
         raise _Ask("Which device do you mean?", reason=f"'{name}', but nothing was talked about")
+
+    def _may_be_it(self, entity: Entity) -> bool:
+        """ "Lock it", "open it": a television is neither locked nor opened."""
+        return self.asking or self.said.domain not in ("lock", "cover") or entity.domain in ("lock", "cover", "valve", "switch")
 
     def _the_other(self) -> list[Entity]:
         """The one of those offered last, or of the same kind in the same room, that was not taken."""
