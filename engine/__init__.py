@@ -9,7 +9,8 @@ Usable alone; it imports no other room.
     native       the same in C (kernels/), read in place from the file
     backend      which of the two computes
     generate     free text, token by token: sampling, limits, a text without end
-    bench        how fast this machine runs each kernel and a model
+    prefix       the beginning that every prompt has, kept on disk beside the model
+    bench        how fast this machine runs each kernel and a model (against: beside llama.cpp; endless: for 10,000 turns)
     tokenizer    the file's vocabulary, run by SentencePiece
     bpe          the same for GPT-2's kind of vocabulary, run by the package `tokenizers`
     chat         conversations with a model made for them

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
+from . import prefix
 from .backend import Engine, choose
 from .bpe import BytePairs
 from .generate import Sampling, generate
@@ -83,9 +84,15 @@ class Chat:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], **options: Any) -> Self:
-        """Raises: ModelFileError; BackendError, see `backend.choose`."""
+        """With options as above. What the system says is read once and kept beside the file (`prefix`).
+
+        Raises: ModelFileError; BackendError, see `backend.choose`.
+        """
         model = Model.open(path)
-        return cls(choose(model), vocabulary(model.metadata), **options)
+        chat = cls(choose(model), vocabulary(model.metadata), **options)
+        prefix.hold(chat.engine, chat.state, chat._unread, path)
+        chat._unread = []
+        return chat
 
     def say(self, text: str, *, max_tokens: int = MAX_TOKENS, max_s: float | None = None) -> Iterator[str]:
         """Say something and read the answer as it is written."""

