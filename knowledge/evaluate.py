@@ -216,10 +216,12 @@ def surround(knowledge: Knowledge, n: int, seed: int = 7) -> dict[str, float]:
 
 def evaluate(
     folder: Path = HOUSEHOLD, *, half: Half = "test", encoder: Embeds | None = None, crowd: int = 0, store: str = ":memory:",
+    peer: Path | None = None,
 ) -> dict[str, Any]:
     """Everything, as a tree of numbers.
 
     Args: crowd: so many generated passages are put around the household's, to hide it; store: where it is built.
+        peer: a folder of the unquantised encoder: sentence-transformers and hnswlib are measured beside it.
     """
     encoder = encoder or open_encoder()
     questions = load_questions(folder, half)
@@ -238,6 +240,10 @@ def evaluate(
             report["crowd"] = surround(knowledge, crowd)
         report["quantised"] = _plain(measure(hybrid(knowledge), questions))
         report["answers"] = asdict(answer_all(knowledge, questions))
+        if peer is not None:
+            from .peer import measure_peer
+
+            report["peer"] = measure_peer(knowledge, questions, peer)
         report["memory"] = {"index_bytes": knowledge.index_bytes, "passages": knowledge.n_passages}
     return report
 

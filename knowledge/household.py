@@ -318,6 +318,11 @@ class Knowledge:
         found = self._store.passages(ids)
         return [found[each] for each in ids if each in found]
 
+    def everything(self) -> list[Passage]:
+        """All passages, in no order."""
+        with self._lock:
+            return self._fetched(self._store.codes().ids.tolist())
+
     def use_codes(self) -> None:
         """Search by signs from now on, however few passages there are."""
         with self._lock:

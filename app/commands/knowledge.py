@@ -49,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--household", metavar="FOLDER", help="another than the one in tests/knowledge")
     evaluate.add_argument("--half", choices=("train", "test", "all"), default="test", help="of its questions (default: test)")
     evaluate.add_argument("--crowd", type=int, default=0, metavar="N", help="hide it among N generated passages")
+    evaluate.add_argument("--peer", metavar="FOLDER", help="measure sentence-transformers and hnswlib beside it: a folder of "
+                          "all-MiniLM-L6-v2 (extra `bench-knowledge`)")
     evaluate.add_argument("--fit", action="store_true", help="print weights of the ranking fitted on the training half instead")
 
 
@@ -223,7 +225,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         bias, weights = evaluate.fit(folder)
         _print_json({"bias": bias, "weights": weights})
         return 0
-    report = evaluate.evaluate(folder, half=args.half, crowd=args.crowd)
+    report = evaluate.evaluate(folder, half=args.half, crowd=args.crowd,
+                               peer=Path(args.peer) if args.peer else None)
     if args.json:
         _print_json(report)
     else:
