@@ -8,7 +8,8 @@ Usable alone; it imports no other room.
     reference    the forward pass in numpy
     native       the same in C (kernels/), read in place from the file
     backend      which of the two computes
-    generate     free text, token by token: sampling, limits, a text without end
+    generate     free text, token by token: sampling, limits
+    context      a text without end: sinks, what stands for what was dropped, the newest tokens
     prefix       the beginning that every prompt has, kept on disk beside the model
     bench        how fast this machine runs each kernel and a model (against: beside llama.cpp; endless: for 10,000 turns)
     tokenizer    the file's vocabulary, run by SentencePiece

@@ -5,7 +5,8 @@
         print(piece, end="", flush=True)
 
 `python -m ingle.engine.chat FILE` is that on the terminal. Roles are control pieces, looked up by name, and what is said
-is read as plain text, so nobody can speak in another's role. A talk may go on for ever: see `generate`.
+is read as plain text, so nobody can speak in another's role. A talk may go on for ever: when the
+room is full, the model sums up the older half in a sentence, which then stands for it (`context`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final, Protocol, Self
 from . import prefix
 from .backend import Engine, choose
 from .bpe import BytePairs
+from .context import Context, by_text
 from .generate import Sampling, generate
 from .gguf import ModelFileError
 from .model import Model
@@ -29,6 +31,9 @@ END: Final = "<|im_end|>"
 SYSTEM: Final = "You are a helpful assistant in a home. Answer in one or two short sentences."
 N_CTX: Final = 1024             # tokens that are kept of a talk
 MAX_TOKENS: Final = 256         # of an answer
+SUMMARY_TOKENS: Final = 64      # of what stands for the older half of a talk
+SUM_UP: Final = "Sum up in one sentence what we have said so far."
+SAID_BEFORE: Final = "Said before:"
 
 
 class Vocabulary(Protocol):
@@ -70,17 +75,31 @@ class Chat:
 
     def __init__(
         self, engine: Engine, tokenizer: Vocabulary, *, system: str = SYSTEM, sampling: Sampling | None = None,
-        n_ctx: int = N_CTX,
+        n_ctx: int = N_CTX, int8: bool = False, beside: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Raises: ModelFileError: the vocabulary has no pieces for roles."""
+        """Args: n_ctx, int8: see `Native.state`. beside: the model's file, beside which the read system turn is kept.
+
+        Raises: ModelFileError: the vocabulary has no pieces for roles.
+        """
         begin, end = (tokenizer.id(piece) for piece in (BEGIN, END))
         if begin is None or end is None:
             raise ModelFileError("tokenizer.ggml.tokens", f"has no {BEGIN} and {END}", "use a model made for chat in ChatML")
         self.engine, self.tokenizer, self.sampling = engine, tokenizer, sampling or Sampling()
-        self.state = engine.state(n_ctx)
         self._begin, self._end = begin, end
-        self._unread = self._turn("system", system)
-        self._n_pinned = len(self._unread)
+        self._context = self._begun(self._turn("system", system), engine.state(n_ctx, int8=int8), beside)
+        self._unread: list[int] = []
+
+    def _begun(self, turn: Sequence[int], state: Any, beside: str | os.PathLike[str] | None) -> Context:
+        if beside is None:
+            self.engine.prefill(turn, state)
+        else:
+            prefix.hold(self.engine, state, turn, beside)
+        return Context(self.engine, state, n_pinned=len(turn), compress=by_text(self._sum_up), held=turn)
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """What the model has in mind now."""
+        return self._context.tokens
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], **options: Any) -> Self:
@@ -89,10 +108,7 @@ class Chat:
         Raises: ModelFileError; BackendError, see `backend.choose`.
         """
         model = Model.open(path)
-        chat = cls(choose(model), vocabulary(model.metadata), **options)
-        prefix.hold(chat.engine, chat.state, chat._unread, path)
-        chat._unread = []
-        return chat
+        return cls(choose(model), vocabulary(model.metadata), beside=path, **options)
 
     def say(self, text: str, *, max_tokens: int = MAX_TOKENS, max_s: float | None = None) -> Iterator[str]:
         """Say something and read the answer as it is written."""
@@ -102,14 +118,22 @@ class Chat:
     def _answer(self, max_tokens: int, max_s: float | None) -> Iterator[int]:
         newline = self.tokenizer.encode("\n")
         for token in generate(
-            self.engine, self._unread, self.sampling, state=self.state, max_tokens=max_tokens, max_s=max_s,
-            n_pinned=self._n_pinned,
-        ):  # fmt: skip
+            self.engine, self._unread, self.sampling, context=self._context, max_tokens=max_tokens, max_s=max_s
+        ):
             # What was drawn last is read with what is said next, whoever ends the answer, and when.
             self._unread = [*([] if token == self._end else [token]), self._end, *newline]
             if token == self._end:
                 return
             yield token
+
+    def _sum_up(self, state: Any, dropped: Sequence[int]) -> list[int]:
+        """What the model itself says about the part of the talk that it is about to forget, as a turn of the system's."""
+        prompt = [*self._turn("user", SUM_UP), self._begin, *self.tokenizer.encode("assistant\n")]
+        room = min(SUMMARY_TOKENS, state.n_ctx - state.n_past - len(prompt), len(dropped) // 4)
+        if room < 1:
+            return []
+        summary = list(generate(self.engine, prompt, state=state, stop={self._end}, max_tokens=room))
+        return self._turn("system", f"{SAID_BEFORE} {self.tokenizer.decode(summary)}")
 
     def _turn(self, role: str, text: str) -> list[int]:
         return [self._begin, *self.tokenizer.encode(f"{role}\n{text}"), self._end, *self.tokenizer.encode("\n")]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .backend import Engine
-from .native import Native
+from .context import Context
 from .quant import F32
-from .reference import ContextFull, softmax
+from .reference import softmax
 
 REMEMBERED = 64                 # of the newest tokens, which the penalty falls on
 
@@ -43,6 +43,7 @@ class Sampling:
 def generate(
     engine: Engine, prompt: Sequence[int], sampling: Sampling | None = None, *, state: Any = None,
     stop: Collection[int] = (), max_tokens: int = 256, max_s: float | None = None, n_pinned: int = 4,
+    context: Context | None = None,
 ) -> Iterator[int]:
     """Read the prompt and yield what the model writes after it.
 
@@ -51,10 +52,11 @@ def generate(
         stop: tokens that end the text; they are not yielded.
         max_s: seconds after which no further token is begun.
         n_pinned: where the C core runs out of room, these first tokens stay and half of the others go.
-    Raises: ContextFull: no room, and numpy computes, which cannot slide; ValueError: as `Engine.prefill`.
+        context: a state that knows what it holds and what to do when it is full, in place of the two.
+    Raises: ContextFull, see `Context.read`; ValueError: as `Engine.prefill`.
     """  # fmt: skip
     sampling = sampling or Sampling()
-    state = engine.state() if state is None else state
+    context = context or Context(engine, engine.state() if state is None else state, n_pinned=n_pinned)
     rng = np.random.default_rng(sampling.seed)
     ends = None if max_s is None else time.monotonic() + max_s
     recent = list(prompt[-REMEMBERED:])
@@ -62,22 +64,12 @@ def generate(
     for _ in range(max_tokens):
         if ends is not None and time.monotonic() >= ends:
             return
-        make_room(engine, state, len(unread), n_pinned)
-        token = draw(engine.logits(engine.prefill(unread, state)), sampling, recent, rng)
+        token = draw(engine.logits(context.read(unread)), sampling, recent, rng)
         if token in stop:
             return
         yield token
         unread = [token]
         recent = [*recent[-REMEMBERED + 1 :], token]
-
-
-def make_room(engine: Engine, state: Any, n_tokens: int, n_pinned: int) -> None:
-    """Drop the older half of what is not pinned, as often as it takes. Raises: ContextFull."""
-    while state.n_past + n_tokens > state.n_ctx:
-        n_dropped = (state.n_past - n_pinned + 1) // 2
-        if not isinstance(engine, Native) or n_dropped < 1:
-            raise ContextFull(f"{n_tokens} tokens more than the {state.n_past} of {state.n_ctx} held have no room")
-        engine.slide(state, n_pinned, n_dropped)
 
 
 def draw(scores: F32, sampling: Sampling, recent: Sequence[int], rng: np.random.Generator) -> int:

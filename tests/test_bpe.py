@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ingle.engine import gguf
 from ingle.engine.bpe import BytePairs, MissingPackage, _letters
-from ingle.engine.chat import BEGIN, END, Chat, main, vocabulary, written
+from ingle.engine.chat import BEGIN, END, SAID_BEFORE, SYSTEM, Chat, main, vocabulary, written
 from ingle.engine.generate import Sampling
 from ingle.engine.gguf import ModelFileError
 from ingle.engine.tokenizer import Tokenizer
@@ -140,14 +140,16 @@ def test_a_talk_goes_on_in_one_state(path: Path) -> None:
     first = f"{BEGIN}system\ns{END}\n{BEGIN}user\nlight{END}\n{BEGIN}assistant\n{answer}{END}\n"
     assert text.startswith(f"{first}{BEGIN}user\non{END}")
     assert text.count(END) == text.count(BEGIN) - 1
-    assert chat.state.n_past == len(tokens)
+    assert list(chat.tokens) == tokens
 
 
 def test_a_talk_without_end(path: Path) -> None:
     chat = Chat.open(path, n_ctx=256, sampling=Sampling(temperature=1.0, seed=1))
-    for _ in range(30):
+    for _ in range(12):
         list(chat.say("light on", max_tokens=10))
-    assert chat.state.n_past <= 256
+        assert len(chat.tokens) <= 256
+    text = chat.tokenizer.decode(chat.tokens)
+    assert text.startswith(f"{BEGIN}system\n{SYSTEM}{END}\n{BEGIN}system\n{SAID_BEFORE}")
 
 
 def test_a_model_not_made_for_chat_is_refused(tmp_path: Path) -> None:
