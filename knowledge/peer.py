@@ -1,6 +1,6 @@
 """The obvious alternative, measured beside ours: sentence-transformers' float32 vectors in an hnswlib graph.
 
-Wants the extra `ingle[bench-knowledge]` and a folder of the unquantised all-MiniLM-L6-v2.
+Wants the extra `ingle[bench]` and a folder of the unquantised all-MiniLM-L6-v2.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def measure_peer(knowledge: Knowledge, questions: Sequence[Asked], model: Path) 
         import hnswlib
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise KnowledgeError(f"{error}: pip install 'ingle[bench-knowledge]'") from None
+        raise KnowledgeError(f"{error}: pip install 'ingle[bench]'") from None
     before = psutil.Process().memory_info().rss
     encoder = SentenceTransformer(str(model), device="cpu")
     passages = knowledge.everything()

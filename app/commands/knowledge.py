@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--half", choices=("train", "test", "all"), default="test", help="of its questions (default: test)")
     evaluate.add_argument("--crowd", type=int, default=0, metavar="N", help="hide it among N generated passages")
     evaluate.add_argument("--peer", metavar="FOLDER", help="measure sentence-transformers and hnswlib beside it: a folder of "
-                          "all-MiniLM-L6-v2 (extra `bench-knowledge`)")
+                          "all-MiniLM-L6-v2 (extra `bench`)")
     evaluate.add_argument("--fit", action="store_true", help="print weights of the ranking fitted on the training half instead")
 
 
