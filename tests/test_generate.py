@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ingle.engine.backend import Engine, choose
-from ingle.engine.generate import Sampling, draw, generate
+from ingle.engine.generate import Sampling, bias_towards, draw, generate
 from ingle.engine.model import Model
 from ingle.engine.native import Native
 from ingle.engine.reference import ContextFull, Reference
@@ -51,6 +51,12 @@ def test_it_draws_as_the_model_has_it() -> None:
 )
 def test_only_these_are_drawn(sampling: Sampling, tokens: set[int]) -> None:
     assert set(drawn(sampling)) == tokens
+
+
+def test_a_home_s_names_get_likelier() -> None:
+    bias = bias_towards(["hall", "attic"], lambda text: [len(text) % 4], by=3.0)
+    assert bias == {0: 3.0, 1: 3.0, 2: 3.0}             # "hall" 0, " hall" 1, "attic" 1, " attic" 2
+    assert drawn(Sampling(temperature=1.0, bias=bias))[3] < 0.02
 
 
 def test_what_was_written_lately_gets_less_likely() -> None:
