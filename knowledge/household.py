@@ -27,13 +27,11 @@ from .passages import Answer, Chunk, DocumentInfo, Ingested, Kind, Passage, Sect
 from .ranking import Features, Question
 from .readers import SUFFIXES, read_bytes, sections_of, title_of
 from .spelling import Spelling
-from .store import Changed, NewDocument, NewPassage, Store, Vectors, drop_vectors
+from .store import COUNTED, Changed, NewDocument, NewPassage, Store, Vectors, drop_vectors
 from .vectors import EXACT_BELOW, VectorIndex, cosines
 
 POOL: Final = 60                # candidates from the vectors, and as many from the words
 JUDGED: Final = 16              # of them looked at sentence by sentence
-COMMON: Final = 0.05            # a word in more than this share of many passages finds nothing by itself
-MANY_PASSAGES: Final = 5_000
 MAX_NOTE_CHARS: Final = 2_000
 MAX_QUESTION_CHARS: Final = 500
 FORMAT: Final = "ingle-knowledge-1"
@@ -250,7 +248,9 @@ class Knowledge:
         wanted = words.wanted(text)
         terms = ranking.weigh(counts, max(1, self._current_index().n_passages), wanted)
         unknown = frozenset(term for term, count in counts.items() if not count)
-        return Question(text=text, terms=terms, also=also, unknown=unknown, wanted=wanted, area=area, devices=devices)
+        common = frozenset(term for term, count in counts.items() if count >= COUNTED)
+        return Question(text=text, terms=terms, also=also, unknown=unknown, common=common, wanted=wanted, area=area,
+                        devices=devices)
 
     def _judge(self, question: Question, *, with_private: bool) -> list[Judged]:
         """The candidates, best first, each with its score and what it was given for."""
@@ -435,8 +435,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _match(question: Question) -> str:
-    """An FTS5 query: any of the words. Words are quoted, so that none is an operator."""
-    said = {form for term in question.terms for form in (term, *question.also.get(term, ()))}
+    """An FTS5 query: any of the words that are not common. Words are quoted, so that none is an operator."""
+    rare = [term for term in question.terms if term not in question.common] or question.terms
+    said = {form for term in rare for form in (term, *question.also.get(term, ()))}
     return " OR ".join(f'"{word[:-1]}" *' if word.endswith("*") else f'"{word}"' for word in sorted(said))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -26,6 +27,7 @@ class Question:
     terms: Mapping[str, float]          # its telling words with their weight (inverse document frequency)
     also: Mapping[str, frozenset[str]]  # other forms of a term that count as it: mended spelling, joined words
     unknown: frozenset[str]             # terms that stand nowhere in the store, in no form
+    common: frozenset[str]              # terms that stand in so many passages that they find none
     wanted: str | None                  # the kind of answer, see `words.wanted`
     area: str | None = None             # the room it was asked in
     devices: frozenset[str] = frozenset()   # words of the names of devices in that room
@@ -99,7 +101,7 @@ def features(
     sentence = sentences[place]
     over, own = words.stems(context), words.stems(sentence)
     whole = words.stems(passage.text) | over
-    before = words.stems(sentences[place - 1]) if place else set()
+    before = words.stems(sentences[place - 1]) if place else frozenset()
     terms = question.terms
     fits = question.wanted is None or words.has(question.wanted, sentence)
     plain = question.wanted is not None and words.kinds()[question.wanted].plain
@@ -121,25 +123,25 @@ def features(
     )
 
 
-def share(question: Question, stems: set[str]) -> float:
+def share(question: Question, stems: AbstractSet[str]) -> float:
     """The share of the question's weight whose words are among the stems."""
     total = sum(question.terms.values())
     found = sum(weight for term, weight in question.terms.items() if is_in(question, term, stems))
     return found / total if total else 0.0
 
 
-def is_in(question: Question, term: str, stems: set[str]) -> bool:
+def is_in(question: Question, term: str, stems: AbstractSet[str]) -> bool:
     """Whether a term, or another form of it, is among the stems. A form with a star is the beginning of a word."""
     return words.stem(term) in stems or any(
         any(each.startswith(other[:-1]) for each in stems) if other.endswith("*") else words.stem(other) in stems
         for other in question.also.get(term, ()))
 
 
-def _here(question: Question, passage: Passage, stems: set[str]) -> float:
+def _here(question: Question, passage: Passage, stems: AbstractSet[str]) -> float:
     area = question.area
     if area is not None and (passage.source.area or "").casefold() == area.casefold():
         return 1.0
-    near = {words.stem(word) for word in question.devices} | (words.stems(area) if area else set())
+    near = {words.stem(word) for word in question.devices} | (words.stems(area) if area else frozenset())
     return float(bool(near & stems))
 
 

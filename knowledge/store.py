@@ -26,6 +26,7 @@ I64 = npt.NDArray[np.int64]
 
 BUSY_TIMEOUT_S: Final = 10.0
 PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cache_size = -2000")
+COUNTED: Final = 2_000          # passages with a word: beyond that it is common, and more exact does not matter
 MANY: Final = 500               # ids in one query
 
 # Each is run once, in order, and never edited after it has shipped: change the schema by adding one at the end.
@@ -320,7 +321,7 @@ class Store:
         return [(row[0], -row[1]) for row in self._sql.execute(sql, (query, k))]
 
     def count(self, word: str) -> int:
-        """In how many passages a word stands, in any of its forms."""
+        """In how many passages a word stands, in any of its forms; not counted beyond `COUNTED`."""
         return self._matching(f'"{word}"')
 
     def count_phrase(self, *parts: str) -> int:
@@ -328,7 +329,8 @@ class Store:
         return self._matching('"' + " ".join(parts) + '"')
 
     def _matching(self, query: str) -> int:
-        return int(self._sql.execute("SELECT count(*) FROM words WHERE words MATCH ?", (query,)).fetchone()[0])
+        sql = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        return int(self._sql.execute(sql, (query, COUNTED)).fetchone()[0])
 
     def terms(self, prefix: str, least: int, most: int) -> list[tuple[str, int]]:
         """(stem, passages) of the stems that begin like this, with a length from `least` to `most`."""

@@ -49,18 +49,19 @@ class VectorIndex:
 
     def __init__(self, codes: Codes, vectors: Callable[[Sequence[int]], I8], *, exact_below: int = EXACT_BELOW) -> None:
         """`vectors` fetches the int8 vectors of some passages."""
-        self._codes = codes
+        self._ids, self._private = codes.ids, codes.private
+        self._bits = np.ascontiguousarray(codes.bits.T)     # (n_embd / 64, n): a word of all passages lies together
         self._vectors = vectors
         self._exact: I8 | None = vectors(codes.ids.tolist()) if len(codes.ids) < exact_below else None
 
     @property
     def n_passages(self) -> int:
-        return len(self._codes.ids)
+        return len(self._ids)
 
     @property
     def n_bytes(self) -> int:
         """Held in memory."""
-        arrays = (self._codes.ids, self._codes.bits, self._codes.private, self._exact)
+        arrays = (self._ids, self._bits, self._private, self._exact)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def nearest(self, query: F32, k: int, *, with_private: bool) -> list[tuple[int, float]]:
@@ -70,24 +71,23 @@ class VectorIndex:
         return [(int(ids[place]), float(found[place])) for place in best]
 
     def _compared(self, query: F32, k: int, *, with_private: bool) -> tuple[I64, F32]:
-        allowed = np.flatnonzero(~self._codes.private) if not with_private and self._codes.private.any() else None
+        allowed = np.flatnonzero(~self._private) if not with_private and self._private.any() else None
         if self._exact is not None:
             rows = self._exact if allowed is None else self._exact[allowed]
-            return (self._codes.ids if allowed is None else self._codes.ids[allowed]), cosines(rows, query)
-        bits = self._codes.bits if allowed is None else self._codes.bits[allowed]
+            return (self._ids if allowed is None else self._ids[allowed]), cosines(rows, query)
+        bits = self._bits if allowed is None else self._bits[:, allowed]
         near = fewest_differing(bits, to_bits(query), max(CANDIDATES, k))
-        ids = self._codes.ids[near if allowed is None else allowed[near]]
+        ids = self._ids[near if allowed is None else allowed[near]]
         return ids, cosines(self._vectors(ids.tolist()), query)
 
 
 def fewest_differing(bits: U64, query: U64, k: int) -> I64:
-    """The `k` rows whose bits differ least from the query's, in no order."""
-    differing = np.zeros(len(bits), np.uint16)
-    for word in range(bits.shape[1]):
-        differing += _ones(bits[:, word] ^ query[word])
-    if len(bits) <= k:
-        return np.arange(len(bits))
-    return np.argpartition(differing, k)[:k]
+    """The `k` columns of (n_words, n) whose bits differ least from the query's, in no order."""
+    n = bits.shape[1]
+    differing = np.zeros(n, np.uint16)
+    for words, word in zip(bits, query, strict=True):
+        differing += _ones(words ^ word)
+    return np.arange(n) if n <= k else np.argpartition(differing, k)[:k]
 
 
 def _ones(words: U64) -> npt.NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -32,8 +32,10 @@ ASKING: Final = frozenset(["time", "times", "day", "days", "date", "long", "ofte
 
 def words(text: str) -> list[str]:
     """Lower case, without accents and possessives: "Anna's café" → ["anna", "cafe"]."""
-    folded = unicodedata.normalize("NFKD", text.lower())
-    plain = "".join(char for char in folded if not unicodedata.combining(char)).replace("’", "'")
+    plain = text.lower()
+    if not plain.isascii():
+        folded = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in folded if not unicodedata.combining(char)).replace("’", "'")
     return [word.removesuffix("'s").replace("'", "") for word in _WORD.findall(plain)]
 
 
@@ -42,6 +44,7 @@ def content(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in words(text) if word not in STOP))
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """A rough common form: "batteries", "battery" → "batteri"; "descaling", "descale" → "descal"."""
     if len(word) <= 3 or word.isdigit():
@@ -69,8 +72,9 @@ def same_words() -> dict[str, frozenset[str]]:
     return {each: frozenset(others) for each, others in found.items()}
 
 
-def stems(text: str) -> set[str]:
-    return {stem(word) for word in words(text)}
+@lru_cache(maxsize=512)         # of one question: a passage's text is looked at once for each of its sentences
+def stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text)))
 
 
 @dataclass(frozen=True)

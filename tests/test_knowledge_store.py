@@ -195,7 +195,7 @@ def test_the_nearest_by_signs_are_the_nearest_by_signs(n: int, k: int, seed: int
     vectors = np.random.default_rng(seed).normal(size=(n, 128)).astype(np.float32)
     bits, query = to_bits(vectors), to_bits(vectors[0])
     differing = ((vectors > 0) != (vectors[0] > 0)).sum(axis=1)
-    found = fewest_differing(bits, query, k)
+    found = fewest_differing(np.ascontiguousarray(bits.T), query, k)
     assert len(found) == min(n, k)
     assert sorted(differing[found]) == sorted(differing)[: min(n, k)]
 
