@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 COMPILED := CMakeLists.txt $(wildcard engine/kernels/*.[ch])
 
-.PHONY: run test test-aarch64 check scenarios bench clean
+.PHONY: run test test-aarch64 test-opencl check scenarios bench clean
 
 run: $(STAMPS)/run
 	$(BIN)/ingle --simulate demo
@@ -26,6 +26,12 @@ test-aarch64:
 	cmake -S . -B build/aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DINGLE_CHECK=ON
 	cmake --build build/aarch64 --target ingle_check
 	for cpu in max cortex-a53; do qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/ingle_check || exit 1; done
+
+# Matmuls on an OpenCL device, here the processor through PoCL, which takes a while to compile them (not part of make test).
+test-opencl: $(STAMPS)/dev
+	@ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || { echo "please install an OpenCL driver, such as the Debian package pocl-opencl-icd" >&2; exit 1; }
+	$(BIN)/pip install --quiet --editable '.[dev,opencl]'
+	$(BIN)/pytest tests/test_opencl.py
 
 scenarios: $(STAMPS)/dev
 	$(BIN)/ingle scenario tests/scenarios

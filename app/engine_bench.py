@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from ..engine import against, bench, endless
+from ..engine.backend import ENVIRONMENT, BackendError
 from ..engine.native import NativeError, NoLibrary, usual_threads
 from .bench import machine
 from .commands import CommandError
@@ -23,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.model) if args.model else model_path(load(args.config))
     try:
         figures = _measure(args, path)
-    except (NoLibrary, NativeError, against.MissingLlama) as error:
+    except (NoLibrary, NativeError, BackendError, against.MissingLlama) as error:
         raise CommandError(str(error)) from None
     if args.json:
         print(json.dumps({**figures, "machine": machine(), "model": path.name}))
@@ -41,6 +43,8 @@ def _measure(args: argparse.Namespace, path: Path) -> Figures:
         if args.plot:
             Path(args.plot).write_text(turns.plot(f"{args.endless} turns with {path.name}, {machine()}"), encoding="utf-8")
         return turns.figures()
+    if os.environ.get(ENVIRONMENT, "native") != "native":
+        return bench.speed(path)
     return bench.measure(path, n_threads=n_threads)
 
 

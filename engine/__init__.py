@@ -7,7 +7,8 @@ Usable alone; it imports no other room.
     model        a llama model's sizes and tensors by their place
     reference    the forward pass in numpy
     native       the same in C (kernels/), read in place from the file
-    backend      which of the two computes
+    opencl       the reference with its matmuls on an OpenCL device
+    backend      which of them computes
     generate     free text, token by token: sampling, limits
     context      a text without end: sinks, what stands for what was dropped, the newest tokens
     prefix       the beginning that every prompt has, kept on disk beside the model

@@ -1,6 +1,6 @@
 """What computes a model: the C core where it was built, numpy where not.
 
-The environment's INGLE_ENGINE=numpy or INGLE_ENGINE=native settles it: then the other is never taken.
+The environment's INGLE_ENGINE=numpy, native or opencl settles it: then no other is taken.
 """
 
 from __future__ import annotations
@@ -54,10 +54,12 @@ class Engine(Protocol):
 def choose(model: Model) -> Engine:
     """The best engine for a model. Raises: BackendError: INGLE_ENGINE names one that does not exist or does not work."""
     wanted = os.environ.get(ENVIRONMENT, "")
-    if wanted not in ("", "native", "numpy"):
-        raise BackendError(f"{ENVIRONMENT}={wanted} is no engine; set it to native or numpy")
+    if wanted not in ("", "native", "numpy", "opencl"):
+        raise BackendError(f"{ENVIRONMENT}={wanted} is no engine; set it to native or numpy or opencl")
     if wanted == "numpy":
         return Reference(model)
+    if wanted == "opencl":
+        return _opencl(model)
     try:
         return Native(model)
     except (NoLibrary, NativeError) as error:
@@ -65,3 +67,12 @@ def choose(model: Model) -> Engine:
             raise BackendError(f"{ENVIRONMENT}=native cannot be had: {error}") from None
         _log.warning("the C core is not used (%s); numpy computes, several times slower", error)
         return Reference(model)
+
+
+def _opencl(model: Model) -> Engine:
+    from .opencl import NoDevice, OpenCL  # an extra: its package may be missing
+
+    try:
+        return OpenCL(model)
+    except NoDevice as error:
+        raise BackendError(f"{ENVIRONMENT}=opencl cannot be had: {error}") from None

@@ -18,6 +18,7 @@ from functools import partial
 
 import numpy as np
 
+from .backend import Engine, choose
 from .endless import resident_bytes
 from .interpreter import MODEL
 from .model import Model
@@ -180,7 +181,16 @@ def _attention(timer: _Timer, variant: str) -> dict[str, float]:
     return {f"attend.{_POSITIONS}.us": timer(lambda: library().ingle_attend(*arguments)) * 1e6}
 
 
-def _model(timer: _Timer, engine: Native) -> dict[str, float]:
+def speed(path: str | os.PathLike[str], *, budget_s: float = 0.2) -> dict[str, float | str]:
+    """Of whatever engine the environment chooses, numpy or a device: whole models only.
+
+    Raises: ModelFileError; BackendError, see `backend.choose`.
+    """
+    engine = choose(Model.open(path))
+    return {"engine": type(engine).__name__, **_model(_Timer(budget_s), engine)}
+
+
+def _model(timer: _Timer, engine: Engine) -> dict[str, float]:
     n_prompt = min(PROMPT, engine.model.config.n_ctx // 2)
     state = engine.state(n_prompt + DECODED)
     tokens = [index % engine.model.config.n_vocab for index in range(n_prompt)]

@@ -49,6 +49,23 @@ def test_the_command_prints_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "no such file" in capsys.readouterr().err
 
 
+def test_another_engine_is_measured_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "AT_LEAST", 1)
+    monkeypatch.setattr(bench._Timer, "__init__", lambda self, budget_s: setattr(self, "budget_s", 0))
+    monkeypatch.setattr(bench, "DECODED", 4)
+    monkeypatch.setenv("INGLE_ENGINE", "numpy")
+    model = str(write_model(tmp_path / "tiny.gguf"))
+    assert main(["bench", "--engine", "--json", "--model", model]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["engine"] == "Reference"
+    assert found["decode.tok_s"] > 0
+    monkeypatch.setenv("INGLE_ENGINE", "abacus")
+    assert main(["bench", "--engine", "--model", model]) == 1
+    assert "abacus" in capsys.readouterr().err
+
+
 # ---- a conversation of many turns ----
 
 
