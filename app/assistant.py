@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Protocol
 from ..engine.interpreter import Intent, Interpretation
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
-from ..skills.home.resolver import Resolution
+from ..skills.home.resolver import Resolution, is_called
 from ..skills.later import Command as LaterCommand
 from ..skills.later import phrase
 from ..skills.moments import spoken_moment
@@ -30,7 +30,7 @@ from ..skills.slots import spoken_list
 from . import answers
 from .config import Config
 from .events import Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
-from .meaning import meaning
+from .meaning import in_the_same_place, meaning
 from .router import NO_KNOWLEDGE, route
 from .services import Clock, Services
 from .session import MAX_TRIES, Command, Pending, Session, Sessions
@@ -166,11 +166,11 @@ class Assistant:
         understood = await self._interpret(work, asked=pending is not None)
         if pending is not None and await self._answered(work, pending, understood.intents):
             return
-        decision = route(understood)
+        decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")))
         work.route = decision.route
         work.reasons.append(decision.reason)
         work.say(decision.reply)
-        for intent in decision.intents:
+        for intent in in_the_same_place(decision.intents):
             await self._do(work, intent)
         work.say(decision.left_out)
         self._ask_what_is_open(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from ..skills.sensitive import DOUBTFUL
 from .events import Route
 
 SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
+SURE_BORNE_OUT: Final = 0.18    # the same, where a thing of this home bears the very name that was understood
 SURE_OF_EACH: Final = 0.45  # of several in one sentence: a sentence that was cut wrongly has a part like this
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
@@ -32,12 +34,15 @@ class Decision:
     left_out: str = ""
 
 
-def route(interpretation: Interpretation) -> Decision:
-    """Decide by what was understood; the reason goes into the turn record."""
+def route(interpretation: Interpretation, borne_out: Callable[[Intent], bool] = lambda intent: False) -> Decision:
+    """Decide by what was understood; the reason goes into the turn record.
+
+    Args: borne_out: whether this home has a thing of exactly the name that was understood.
+    """
     acts = tuple(intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT)
     if not acts:
         return _without_act(interpretation)
-    unsure = _unsure(interpretation)
+    unsure = _unsure(interpretation, borne_out)
     if all(intent in unsure for intent in acts):
         least = min(acts, key=lambda intent: intent.confidence)
         return Decision(route="local", reason=f"{least.intent} with confidence {least.confidence:.2f}", reply=NOT_SURE)
@@ -48,10 +53,10 @@ def route(interpretation: Interpretation) -> Decision:
     return Decision(route="local", reason=_named(acts), intents=acts)
 
 
-def _unsure(interpretation: Interpretation) -> tuple[Intent, ...]:
+def _unsure(interpretation: Interpretation, borne_out: Callable[[Intent], bool]) -> tuple[Intent, ...]:
     """The parts of the sentence that were meant for us and not understood well enough to be done."""
     parts = [intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT - {"Unclear"}]
-    least = SURE_OF_EACH if len(parts) > 1 else SURE
+    least = SURE_OF_EACH if len(parts) > 1 else SURE_BORNE_OUT if parts and borne_out(parts[0]) else SURE
     return tuple(intent for intent in parts if intent.intent == "Unclear" or intent.confidence < least)
 
 

@@ -23,8 +23,11 @@ VERBS: Final = {
     "unlock": "unlock", "open_door": "open", "open_garage": "open", "open_gate": "open", "open_valve": "open",
     "disarm": "disarm", "siren": "switch",
 }  # fmt: skip
-CLEARLY: Final = 0.75   # a sensitive act understood with less confidence is asked about
+CLEARLY: Final = 0.4    # a sensitive act understood with less confidence is asked about
 DOUBTFUL: Final = CLEARLY - 0.01    # how clear an act is at most where something else about the sentence is in doubt
+# Words that say the contrary of a way in being opened, and those that say it: a model that takes one for the other is caught.
+SHUTTING: Final = frozenset({"lock", "close", "shut", "secure", "bolt"})
+OPENING: Final = frozenset({"unlock", "unlocked", "open", "unbolt", "in", "up", "disarm", "off"})
 DIGITS: Final = {
     "zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
     "seven": "7", "eight": "8", "nine": "9",
@@ -83,10 +86,16 @@ def check(turn: Turn, calls: Iterable[tuple[Entity, ServiceCall]], *, code: str 
     several = [deed for deed in acts.values() if deed[2] in WAYS_IN]
     if len(several) > 1:
         raise NeedsConfirmation(_ask_all(several, policy), choices=[entity.entity_id for entity, _, _ in several])
-    unsure = turn.confidence < CLEARLY
+    unsure = turn.confidence < CLEARLY or bool(several and _says_the_contrary(turn.text))
     asked = [deed for deed in acts.values() if deed[2] in policy.acts and (unsure or turn.via in policy.via)]
     if asked:
         raise NeedsConfirmation(_ask(asked, policy), choices=[entity.entity_id for entity, _, _ in asked])
+
+
+def _says_the_contrary(text: str) -> bool:
+    """"lock the front door" understood as unlocking it; a sentence that holds both words is taken as understood."""
+    words = set(fold(text))
+    return bool(words & SHUTTING) and not words & OPENING
 
 
 def without_ways_in(entities: Sequence[Entity]) -> tuple[Entity, ...]:

@@ -283,6 +283,28 @@ def _unit_behind(tokens: Sequence[str], index: int, last: int | None, default: i
     return default, index
 
 
+_LENGTH_SLOTS = tuple(prefix + unit for prefix in ("", "start_") for unit in SECONDS)
+
+
+def in_units_said(raw: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Lengths under the unit that stands behind them in the sentence: "half" of "half an hour" is of an hour."""
+    moved = dict(raw)
+    for slot in _LENGTH_SLOTS:
+        said = raw.get(slot)
+        if not isinstance(said, str):
+            continue
+        prefix = "start_" if slot.startswith("start_") else ""
+        behind = re.search(rf"\b{re.escape(said)}\s*-?\s*(?:an?\s+)?(hour|minute|min|second|sec)s?\b", text, re.IGNORECASE)
+        if behind is None:
+            continue
+        unit = {"min": "minute", "sec": "second"}.get(behind[1].lower(), behind[1].lower())
+        right = f"{prefix}{unit}s"
+        if right != slot and right not in raw:
+            del moved[slot]
+            moved[right] = said
+    return moved
+
+
 def _spread_durations(values: Values, raw: Mapping[str, Any], known: Iterable[str]) -> None:
     """1.5 hours become 1 hour 30 minutes; "half" beside a larger unit is half of that unit ("an hour and a half")."""
     for prefix in ("", "start_"):

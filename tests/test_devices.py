@@ -727,3 +727,17 @@ async def test_make_it_20_after_a_lamp_does_not_heat() -> None:
         assert it.heard() == {}
         done = await it.ask("HassClimateSetTemperature", temperature="20", text="make it 20 degrees")
         assert done.entities == ("climate.heating",)
+
+
+async def test_what_opens_the_house_and_was_not_clear_is_asked_also_when_typed() -> None:
+    async with house(BACK) as it:
+        with pytest.raises(NeedsConfirmation):
+            await it.ask("HassTurnOff", name="back door", domain="lock", confidence=0.3)
+        assert it.heard() == {}
+
+
+async def test_locking_that_was_understood_as_unlocking_is_asked() -> None:
+    async with house(BACK) as it:
+        with pytest.raises(NeedsConfirmation):
+            await it.ask("HassTurnOff", name="back door", domain="lock", text="lock the back door")
+        assert it.heard() == {}

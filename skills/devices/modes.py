@@ -44,6 +44,9 @@ DIALS: Final[dict[str, tuple[Dial, ...]]] = {
 }
 
 
+WRITTEN: Final = frozenset({"text", "number"})  # "set the door sign to closed" sounds like a mode
+
+
 @skill
 class SetMode:
     """A mode, preset, source or option by its name. "set the heating to eco" -> "Set the thermostat to eco." """
@@ -68,7 +71,7 @@ class SetMode:
             here = [entity for entity in having if entity.area is not None and entity.area == turn.area]
             if len(here or having) == 1:
                 return Target(tuple(here or having))
-        target = find(turn, slots.said(), frozenset(DIALS))
+        target = find(turn, slots.said(), frozenset(DIALS) | WRITTEN)
         able = having_option(target.entities, mode)
         return target if slots.name is not None or not able else replace(target, entities=tuple(able))
 
@@ -78,7 +81,9 @@ def having_option(entities: Iterable[Entity], said: str) -> list[Entity]:
 
 
 def set_mode(entity: Entity, said: str) -> Act:
-    """Turn the dial that has this option best."""
+    """Turn the dial that has this option best; what takes a text or number is set to it."""
+    if entity.domain in WRITTEN:
+        return set_value(entity, said)
     found = _dial(entity, said)
     if found is None:
         return cannot(entity, _has_no(entity, said))

@@ -81,6 +81,11 @@ def ground(
     return _Grounding(names_of(home), intent, dict(slots), context, _sentence(text or "")).run()
 
 
+def is_called(home: Home, name: object) -> bool:
+    """Whether a thing of this home is called exactly that."""
+    return isinstance(name, str) and any(match.exact for match in names_of(home).exact(fold(name), lambda entity: entity.exposed))
+
+
 class _Grounding:
     def __init__(
         self, names: Names, intent: str, slots: dict[str, Any], context: Context, sentence: tuple[str, ...]
@@ -437,9 +442,13 @@ class _Grounding:
             self.slots["state"] = same.get(self.slots["state"], self.slots["state"])
 
     def _lights_of_place(self) -> None:
-        """ "turn on the kitchen": its lights, not its coffee machine."""
-        if self.intent == "HassTurnOn" and self.slots and set(self.slots) <= {"area", "floor"}:
-            self.slots["domain"] = "light"
+        """"turn on the kitchen": its lights, not its coffee machine; "turn on the kitchen fan": not its lights."""
+        if self.intent != "HassTurnOn" or not self.slots or not set(self.slots) <= {"area", "floor"}:
+            return
+        names = (text for texts in (*self.names.areas.values(), *self.names.floors.values()) for text in texts)
+        places = {word for name in names for word in fold(name)}
+        said = [kinds_of((word,)) for word in self.sentence if word not in places and kinds_of((word,))]
+        self.slots["domain"] = said[0][0].domain if said else "light"
 
     def _runs_of_place(self, area: str) -> list[tuple[int, int]]:
         """Where the area is said in the sentence."""
