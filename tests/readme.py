@@ -24,8 +24,9 @@ README = ROOT / "README.md"
 SESSION = (
     "turn off the kitchen lights and lock the front door",
     "which lights are on downstairs?",
-    "make the reading lamp warm white",
-    "turn on the lamp",
+    "make the reading lamp blue and close the bedroom curtains",
+    "turn on the fan",
+    "the one in the bathroom",
     "how warm is the bedroom?",
     "set a ten minute pasta timer",
     "add milk, eggs and two loaves of bread to the shopping list",
