@@ -13,6 +13,7 @@ from .config import BrokerAddress, ConfigError
 
 if TYPE_CHECKING:
     from amqtt.broker import Broker
+    from amqtt.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,8 @@ class EmbeddedBroker:
 
     async def __aenter__(self) -> Self:
         await self._choose_port()
-        from amqtt.broker import Broker
-
         _quieten()
-        self._broker = Broker({
+        self._broker = _broker_class()({
             "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{self._port}"}},
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
         })
@@ -70,6 +69,22 @@ class EmbeddedBroker:
             return (f"an MQTT broker runs at {where} already: set `mqtt.url` to mqtt://{where} to use it, "
                     "or to embedded:1884 for one of our own beside it")
         return f"another program uses {where}: set `mqtt.url` to embedded:1884, or stop that program"
+
+
+def _broker_class() -> type[Broker]:
+    """amqtt's broker, mended; imported when it is needed, as a household with a broker of its own never does."""
+    from amqtt.broker import Broker
+
+    class Mended(Broker):  # type: ignore[misc]  # amqtt is untyped
+        async def _publish_retained_messages_for_subscription(
+            self, subscription: tuple[str, int], session: Session
+        ) -> None:
+            """amqtt 0.12 sends a client that comes what is retained under everybody's subscriptions: only its own are."""
+            subscribers = self._subscriptions.get(subscription[0], ())
+            if any(each.client_id == session.client_id for each, _ in subscribers):
+                await super()._publish_retained_messages_for_subscription(subscription, session)
+
+    return Mended
 
 
 class _Steady(dict[str, Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -347,3 +348,22 @@ async def test_the_embedded_broker_s_subscriptions_may_grow_while_it_goes_throug
             subscriptions[f"{topic}/again"] = []
         grown = dict(subscriptions)
     assert {"a/#/more", "a/#/more/again"} <= set(grown)
+
+
+async def test_a_client_gets_no_retained_messages_that_only_others_want(broker: BrokerUnderTest) -> None:
+    async with Bus(broker.address) as first:
+        await first.publish("theirs/1", "x", retain=True)
+        await first.publish("mine/1", "y", retain=True)
+        await first.subscribe("theirs/#")
+        async with Bus(broker.address) as second:
+            await second.subscribe("mine/#")
+            await first.publish("mine/2", "z")
+            got = [message.topic async for message in _up_to(second, "mine/2")]
+    assert got == ["mine/1", "mine/2"]
+
+
+async def _up_to(bus: Bus, topic: str) -> AsyncIterator[Message]:
+    async for message in bus.messages:
+        yield message
+        if message.topic == topic:
+            return
