@@ -77,9 +77,9 @@ class LlamaCpp:
     def read(self, tokens: Sequence[int], n_past: int) -> F32:
         lib, context = self._lib, self.llama.ctx
         lib.llama_memory_seq_rm(lib.llama_get_memory(context), 0, n_past, -1)
-        batch = lib.llama_batch_get_one((ctypes.c_int32 * len(tokens))(*tokens), len(tokens))
-        if lib.llama_decode(context, batch):
-            raise MissingLlama("llama.cpp could not compute: its context is too small")
+        ids = (ctypes.c_int32 * len(tokens))(*tokens)       # named: the batch only points at it
+        if status := lib.llama_decode(context, lib.llama_batch_get_one(ids, len(tokens))):
+            raise MissingLlama(f"llama.cpp could not compute (llama_decode returned {status})")
         return np.ctypeslib.as_array(lib.llama_get_logits(context), (self.llama.n_vocab(),)).astype(np.float32)
 
     def tokens(self, text: str) -> list[int]:
