@@ -1,0 +1,61 @@
+"""What is settled between the model's parse and the skill: units, places, and how sure it must be."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingle.app.meaning import in_the_same_place, meaning
+from ingle.app.router import NOT_SURE, route
+from ingle.engine.interpreter import Intent, Interpretation
+from ingle.skills.home.resolver import Context, ground, is_called
+
+from .worlds import family_house, home_of, thing
+
+HOUSE = family_house()
+
+
+@pytest.mark.parametrize(("text", "said", "wanted"), [
+    ("decrease timer by half an hour", {"minutes": "half"}, {"minutes": 30}),
+    ("timer for half a minute", {"seconds": "half"}, {"seconds": 30}),
+    ("set a timer for 10 minutes", {"seconds": "10"}, {"minutes": 10}),
+    ("20 sec timer", {"minutes": "20"}, {"seconds": 20}),
+    ("cancel the 1 hour timer", {"start_minutes": "1"}, {"start_hours": 1}),
+    ("add 5 to the timer", {"minutes": "5"}, {"minutes": 5}),
+])  # fmt: skip
+def test_a_length_takes_the_unit_said_behind_it(text: str, said: dict[str, str], wanted: dict[str, int]) -> None:
+    intent = "HassCancelTimer" if "cancel" in text else "HassIncreaseTimer"
+    assert meaning(HOUSE, intent, said, Context(), text) == (wanted, [])
+
+
+def test_a_kind_without_a_place_is_meant_where_it_just_was() -> None:
+    bright = Intent("HassLightSet", {"area": "hayloft", "brightness": "100"}, 0.9)
+    lights = Intent("HassTurnOn", {"domain": "light"}, 0.9)
+    blinds = Intent("HassTurnOff", {"domain": "cover"}, 0.9)
+    lamp = Intent("HassTurnOn", {"name": "desk lamp", "domain": "light"}, 0.9)
+    placed = in_the_same_place([bright, lights, blinds])
+    assert [intent.slots.get("area") for intent in placed] == ["hayloft", "hayloft", None]
+    assert in_the_same_place([bright, lamp])[1].slots == lamp.slots
+
+
+def test_the_fan_of_a_room_is_not_its_lights() -> None:
+    home = home_of(thing("light.ceiling", "Ceiling", "Kitchen"))
+    assert ground(home, "HassTurnOn", {"area": "kitchen"}, Context(), "turn on the kitchen fan")["domain"] == "fan"
+    assert ground(home, "HassTurnOn", {"area": "kitchen"}, Context(), "turn on the kitchen")["domain"] == "light"
+
+
+@pytest.mark.parametrize(("confidence", "known", "done"), [
+    (0.5, False, True), (0.25, False, False), (0.25, True, True), (0.1, True, False),
+])  # fmt: skip
+def test_a_name_that_the_home_knows_needs_less_certainty(confidence: float, known: bool, done: bool) -> None:
+    intent = Intent("HassTurnOn", {"name": "movie night"}, confidence)
+    decision = route(Interpretation((intent,), confidence), lambda _: known)
+    assert bool(decision.intents) is done
+    assert (decision.reply == NOT_SURE) is not done
+
+
+def test_is_called_wants_the_very_name() -> None:
+    home = home_of(thing("scene.film", "Movie Night", aliases=("film time",)))
+    assert is_called(home, "movie night")
+    assert is_called(home, "Film Time")
+    assert not is_called(home, "movie")
+    assert not is_called(home, None)
