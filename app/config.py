@@ -205,6 +205,16 @@ def parse(text: str, path: Path = Path("config.yaml")) -> Config:
     return config
 
 
+def with_plan_of(config: Config, simulated: Path | None) -> Config:
+    """A household that says nothing of its rooms gets those of the simulated home: floors and aliases are not announced."""
+    home = config.home
+    if simulated is None or home.floors or home.areas or home.devices:
+        return config
+    from .simulator import load_home  # only where something is simulated
+
+    return replace(config, home=build(HomeConfig, load_home(simulated).config()["home"]))
+
+
 def _found() -> Path | None:
     import platformdirs
 

@@ -29,7 +29,7 @@ from . import topics
 from .assistant import Assistant, Understands
 from .broker import EmbeddedBroker
 from .bus import Bus, BusError, Message, Will
-from .config import BrokerAddress, Config, load
+from .config import Config, load, with_plan_of
 from .daemon_file import remove_run_file, write_run_file
 from .events import Asked, BadAsk, TurnRecord, new_id, parse_ask
 from .home_link import HomeLink
@@ -70,7 +70,7 @@ async def assembled(
     """
     async with AsyncExitStack() as stack:
         config = config if isinstance(config, Config) else load(config)
-        config = _with_simulated_plan(config, simulate)
+        config = with_plan_of(config, simulate)
         registry, clock = load_skills(), clock_of(config)
         if understands is None:
             understands = await asyncio.to_thread(open_model, config)
@@ -141,10 +141,6 @@ class Daemon:
     @property
     def assistant(self) -> Assistant:
         return self._parts.assistant
-
-    @property
-    def bus_address(self) -> BrokerAddress:
-        return self._bus.address
 
     @property
     def address(self) -> str:
@@ -327,17 +323,6 @@ async def _simulate(stack: AsyncExitStack, parts: Parts, home: Path) -> None:
     if task.done():
         task.result()
     parts.background.append(task)
-
-
-def _with_simulated_plan(config: Config, simulate: Path | None) -> Config:
-    """A household that says nothing of its rooms gets those of the simulated home: floors and aliases are not announced."""
-    home = config.home
-    if simulate is None or home.floors or home.areas or home.devices:
-        return config
-    from .simulator import load_home
-    from .typed import build
-
-    return replace(config, home=build(type(home), load_home(simulate).config()["home"]))
 
 
 # Ingle as a device

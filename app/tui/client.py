@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -22,7 +22,7 @@ from ..broker import speaks_mqtt
 from ..bus import Bus, BusError, Message
 from ..commands import CommandError
 from ..commands._client import broker_address, connected, require_ingle
-from ..config import BrokerAddress, Config, HomeConfig
+from ..config import BrokerAddress, Config, with_plan_of
 from ..events import Asked, BadEvent, ReplyToken, TurnRecord, new_id
 from ..home_link import HomeLink, empty_home
 from .daemon_process import DaemonProcess
@@ -97,7 +97,7 @@ class Client:
     """
 
     def __init__(self, config: Config, *, address: BrokerAddress | None = None, simulate: Path | None = None) -> None:
-        self._config = replace(config, home=_plan(config, simulate))
+        self._config = with_plan_of(config, simulate)
         self._address = address
         self._simulate = simulate
         self.home = empty_home(self._config.home)
@@ -301,17 +301,6 @@ class Client:
         for waiting in self._waiting:
             self._tell(Unanswered(waiting.asked.id, "not sent: Ingle is not there"))
         self._waiting.clear()
-
-
-def _plan(config: Config, simulate: Path | None) -> HomeConfig:
-    """As the daemon has it: a household that says nothing of its rooms gets those of the simulated home."""
-    home = config.home
-    if simulate is None or home.floors or home.areas or home.devices:
-        return home
-    from ..simulator import load_home
-    from ..typed import build
-
-    return build(HomeConfig, load_home(simulate).config()["home"])
 
 
 def _readings(data: Any) -> Readings:

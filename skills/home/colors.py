@@ -92,9 +92,6 @@ def hs_to_xy(hue: float, saturation: float) -> Pair:
     return rgb_to_xy(*hs_to_rgb(hue, saturation))
 
 
-def xy_to_hs(x: float, y: float) -> Pair:
-    return rgb_to_hs(*xy_to_rgb(x, y))
-
 
 def kelvin_to_mired(kelvin: float) -> int:
     return math.floor(1_000_000 / kelvin)
