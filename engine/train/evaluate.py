@@ -9,11 +9,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from ..interpreter import Interpreter
+from ..interpreter import Interpretation
 from .corpus.forms import Schema
 from .corpus.generate import held_out
 from .corpus.people import Said, clinc, hwu64
+
+
+class Understands(Protocol):
+    """An `Interpreter`, or a script."""
+
+    def interpret(self, text: str, *, asked: bool = False) -> Interpretation: ...
 
 
 @dataclass
@@ -42,7 +49,7 @@ def development_sets(data: Path) -> dict[str, list[Said]]:
     }
 
 
-def score(interpreter: Interpreter, said: Iterable[Said], schema: Schema) -> Score:
+def score(interpreter: Understands, said: Iterable[Said], schema: Schema) -> Score:
     """Interpret every sentence and count."""
     result = Score()
     for text, frames in said:
