@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 from ..engine.interpreter import Intent, Interpretation
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
+from ..skills.history import Ask
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
 from ..skills.home.resolver import Resolution, is_called
 from ..skills.later import Command as LaterCommand
@@ -244,8 +245,8 @@ class Assistant:
         asked = work.asked
         return Turn(
             id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
-            now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed, chosen=chosen,
-            confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
+            session=asked.session, now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
+            chosen=chosen, confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
             services={**self.services.by_name, "undo": work.session.undo},
         )
 
@@ -339,6 +340,8 @@ class Assistant:
 
     def _finish(self, work: _Work) -> TurnRecord:
         record = work.finish()
+        if record.intents and not work.secret:
+            self.services.history.asked(_kept(work, self._clock().timestamp()))
         self.on_turn(record)
         return record
 
@@ -421,6 +424,21 @@ class _Work:
     def _emit(self, piece: str, *, last: bool = False) -> None:
         self.on_token(ReplyToken(id=self.asked.id, index=self.tokens, token=piece, last=last))
         self.tokens += 1
+
+
+def _kept(work: _Work, at: float) -> Ask:
+    """What is remembered of a turn: never a code."""
+    codes = [str(one.slots["code"]) for one in work.intents if one.slots.get("code")]
+    text = work.asked.text
+    for code in codes:      # one that was said otherwise than it is written may be anywhere in the text
+        text = text.replace(code, "…") if code in text else "…"
+    intents = tuple(
+        {"intent": one.intent, "slots": {slot: value for slot, value in one.slots.items() if slot != "code"},
+         "entities": list(one.entities)}
+        for one in work.intents
+    )
+    asked = work.asked
+    return Ask(at=at, text=text, session=asked.session, speaker=asked.speaker, area=asked.area, intents=intents)
 
 
 def _wants_answer(question: Unclear) -> bool:

@@ -134,6 +134,14 @@ class KnowledgeConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryConfig:
+    """What is kept of what happened and of what was asked: whichever bound comes first."""
+
+    days: float = 30.0
+    max_mb: float = 64.0                # of the file, in 10^6 bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     mqtt: Mqtt = field(default_factory=Mqtt)
     home: HomeConfig = field(default_factory=HomeConfig)
@@ -143,6 +151,7 @@ class Config:
     temperature_unit: Literal["celsius", "fahrenheit"] = "celsius"
     sensitive: Sensitive = field(default_factory=Sensitive)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle
@@ -248,10 +257,13 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
         yield "timezone", f"{config.timezone!r} is not known: use a name like Europe/London, or leave it out."
     if config.sensitive.pin is not None and not re.fullmatch("[0-9]{3,12}", config.sensitive.pin):
         yield "sensitive.pin", 'must be 3 to 12 digits in quotes, like "4711".'
-    limits = (("confirm_s", config.confirm_s, 0.1, 60), ("question_s", config.question_s, 5, 3600))
-    for key, value, least, most in limits:
+    limits = (
+        ("confirm_s", config.confirm_s, 0.1, 60, "seconds"), ("question_s", config.question_s, 5, 3600, "seconds"),
+        ("history.days", config.history.days, 0.01, 3660, "days"), ("history.max_mb", config.history.max_mb, 1, 10_000, "MB"),
+    )  # fmt: skip
+    for key, value, least, most, unit in limits:
         if not least <= value <= most:  # also false for NaN
-            yield key, f"must be between {least} and {most} seconds, not {value}."
+            yield key, f"must be between {least} and {most} {unit}, not {value}."
 
 
 def _mqtt_problems(mqtt: Mqtt) -> Iterable[tuple[str, str]]:

@@ -83,6 +83,7 @@ async def assembled(
         will = Will(topic=topics.STATUS, payload="offline")
         bus = await stack.enter_async_context(Bus(address, will=will, patient=patient))
         link = HomeLink(bus, config)
+        link.home.listen(lambda entity, before: services.history.changed(entity))
         assistant = Assistant(
             config, understands=understands, registry=registry, home=link.home, perform=link.perform, services=services,
             clock=clock,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
+from ..skills.history import MIGRATIONS as HISTORY_MIGRATIONS
+from ..skills.history import HistoryStore
 from ..skills.later import Command as LaterCommand
 from ..skills.later import LaterStore
 from ..skills.lists import HouseList, ListStore
@@ -21,6 +23,7 @@ from .knowledge_link import KnowledgeLink
 from .local_zone import local_zone
 
 DATABASE: Final = "ingle.db"
+HISTORY: Final = "history.db"
 
 Clock = Callable[[], datetime]
 
@@ -48,9 +51,13 @@ class Services:
         self.timers = TimerStore(self._database, clock=clock, on_change=lambda timer: self.mirror.timer(timer))
         self.lists = ListStore(self._database, config.lists, on_change=lambda each: self.mirror.list(each))
         self.later = LaterStore(self._database, clock=clock)
-        self.knowledge = KnowledgeLink(config, ":memory:" if str(path) == ":memory:" else Path(path).with_name(KNOWLEDGE))
+        self.knowledge = KnowledgeLink(config, _beside(path, KNOWLEDGE))
+        self._history_database = open_database(_beside(path, HISTORY), HISTORY_MIGRATIONS, lossy=True)
+        self.history = HistoryStore(
+            self._history_database, clock=clock, days=config.history.days, max_bytes=round(config.history.max_mb * 1e6),
+        )
         self.by_name: dict[str, Any] = {
-            "knowledge": self.knowledge,
+            "knowledge": self.knowledge, "history": self.history,
             "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
             "temperature_unit": config.temperature_unit,
         }
@@ -77,6 +84,7 @@ class Services:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.timers.run())
             tasks.create_task(self.knowledge.watch())
+            tasks.create_task(self.history.run())
             tasks.create_task(self._do_later(act, missed, home_known))
 
     async def _do_later(
@@ -88,4 +96,11 @@ class Services:
 
     def close(self) -> None:
         self.knowledge.close()
+        self.history.write()
+        self._history_database.close()
         self._database.close()
+
+
+def _beside(path: Path | str, name: str) -> Path | str:
+    """A database of its own, beside `path`: in memory where that is."""
+    return ":memory:" if str(path) == ":memory:" else Path(path).with_name(name)

@@ -57,6 +57,7 @@ class Turn:
     home: Home
     context: Context                # what the last turns were about
     perform: Callable[[Sequence[ServiceCall]], Awaitable[list[Outcome]]]  # acts and waits for confirmations
+    session: str | None = None      # the conversation, where the client names one
     confidence: float = 1.0         # 0..1: how sure the model is of this intent
     confirmed: bool = False         # the person said yes to a NeedsConfirmation of this very act
     chosen: tuple[str, ...] = ()    # entity ids the person picked when asked which one

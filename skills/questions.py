@@ -93,10 +93,10 @@ class GetState:
         said = heard(_people_known(slots.said(), turn), turn.text)
         if said.domain in PEOPLE or (said.name is None and said.state in ("home", "not_home")):
             return _about_people(said, turn)
-        found = _meant(said, turn)
+        found = meant(said, turn)
         if slots.state is None:
             return _readings(said, found.entities, turn)
-        entities = _telling(found.entities, slots.state)
+        entities = telling(found.entities, slots.state)
         if _one_by_name(said, entities):
             return _about_one(entities, slots.state)
         return _about_several(said, found, entities, slots.state, turn)
@@ -104,7 +104,7 @@ class GetState:
 
 # --- which devices
 
-def _meant(said: Said, turn: Turn) -> Resolution:
+def meant(said: Said, turn: Turn) -> Resolution:
     """The entities a question is about. Raises: Unclear: none, or no telling which."""
     if said.device_class == "battery" and said.name is not None and not said_as(said.name, ALL):
         return _battery_of(said, turn)
@@ -163,11 +163,11 @@ def _battery_of(said: Said, turn: Turn) -> Resolution:
         if entity.device_class == "battery" and (entity in found.entities or entity.device_name in names))
     own = tuple(entity for entity in found.entities if battery_percent(entity) is not None)
     if not sensors and not own:
-        raise Unclear(f"I don't know of a battery in {_nouns(found.entities).text}.")
+        raise Unclear(f"I don't know of a battery in {called_together(found.entities).text}.")
     return replace(found, entities=own or sensors)
 
 
-def _telling(entities: Sequence[Entity], state: str) -> tuple[Entity, ...]:
+def telling(entities: Sequence[Entity], state: str) -> tuple[Entity, ...]:
     """Of several, those that can be in that state at all: the door's contact for "open", its lock for "locked"."""
     return tuple(entity for entity in entities if can_tell(entity, state)) or tuple(entities)
 
@@ -180,7 +180,7 @@ def _one_by_name(said: Said, entities: Sequence[Entity]) -> bool:
 
 def _about_one(entities: Sequence[Entity], state: str) -> Done:
     (entity,) = entities
-    noun = _noun(entity)
+    noun = called(entity)
     ids = (entity.entity_id,)
     true = holds(entity, state)
     if true is None:
@@ -201,7 +201,7 @@ def _put(entity: Entity, asked: str) -> str:
 
 def _unheard(entity: Entity) -> str:
     """Honest about what is not known: it never reported, or it is offline and its state is old."""
-    noun = _noun(entity)
+    noun = called(entity)
     if not is_known(entity):
         offline = f"{noun.text} {noun.be(past=False)} offline."
         return sentence(offline) if not entity.available else f"I haven't heard from {noun.text} yet."
@@ -265,12 +265,12 @@ class _Group:
     def named(self, entities: Sequence[Entity]) -> Noun:
         """By name where they are few, else counted: "9 lights in the kitchen"."""
         few = len(entities) <= NAMED_AT_MOST
-        return _nouns(entities) if few else Noun(f"{len(entities)} {self.kind[1]}{self.where}", plural=True)
+        return called_together(entities) if few else Noun(f"{len(entities)} {self.kind[1]}{self.where}", plural=True)
 
     def none_said(self) -> str:
         """"no windows in the kitchen are open"; of a single one, what it is."""
         if len(self.known) == 1:
-            noun = _noun(self.known[0])
+            noun = called(self.known[0])
             return f"{noun.text} {noun.be(past=False)} {_put(self.known[0], self.state)}"
         return f"no {self.kind[1]}{self.where} are {self.state_said}"
 
@@ -278,7 +278,7 @@ class _Group:
 def _which(group: _Group) -> str:
     if not group.true:
         return f"{sentence(group.none_said())}."
-    noun = _nouns(group.true)
+    noun = called_together(group.true)
     return sentence(f"{noun.text} {noun.be(past=False)} {group.state_said}.")
 
 
@@ -286,7 +286,7 @@ def _count(group: _Group) -> str:
     if not group.true:
         return f"None: {group.none_said()}."
     count = len(group.true)
-    named = f": {_nouns(group.true).text}" if count <= LISTED_AT_MOST else ""
+    named = f": {called_together(group.true).text}" if count <= LISTED_AT_MOST else ""
     if count == 1:
         return f"1 {group.kind[0]}{group.where} is {group.state_said}{named}."
     return f"{count} {group.kind[1]}{group.where} are {group.state_said}{named}."
@@ -317,9 +317,9 @@ def _but_silent(entities: Sequence[Entity]) -> str:
     unheard = [entity for entity in entities if entity.available]
     parts = []
     if offline:
-        parts.append(f"{_nouns(offline).text} {_nouns(offline).be(past=False)} offline")
+        parts.append(f"{called_together(offline).text} {called_together(offline).be(past=False)} offline")
     if unheard:
-        parts.append(f"I haven't heard from {_nouns(unheard).text} yet")
+        parts.append(f"I haven't heard from {called_together(unheard).text} yet")
     return " " + sentence("; ".join(parts)) + "."
 
 
@@ -338,7 +338,7 @@ def _readings(said: Said, entities: Sequence[Entity], turn: Turn) -> Done:
 
 
 def _reading(entity: Entity) -> str:
-    noun = _noun(entity)
+    noun = called(entity)
     stale = "" if entity.available else " when last heard of; it is offline now"
     be = noun.be(past=not entity.available)
     return f"{noun.text} {be} {told_in_full(entity)}{stale}"
@@ -414,7 +414,7 @@ def _person(entity: Entity) -> str:
 
 # --- words
 
-def _noun(entity: Entity) -> Noun:
+def called(entity: Entity) -> Noun:
     """As in a sentence; a reading that is only called by its kind takes its room: "the bathroom humidity"."""
     if entity.domain in PEOPLE:
         return Noun(entity.name)
@@ -424,9 +424,9 @@ def _noun(entity: Entity) -> Noun:
     return noun_of(entity)
 
 
-def _nouns(entities: Sequence[Entity]) -> Noun:
+def called_together(entities: Sequence[Entity]) -> Noun:
     """All by name, or the first with a count of the rest."""
-    nouns = [_noun(entity) for entity in entities[:LISTED_AT_MOST]]
+    nouns = [called(entity) for entity in entities[:LISTED_AT_MOST]]
     more = len(entities) - len(nouns)
     return listed([*nouns, Noun(f"{more} more", plural=True)]) if more > 0 else listed(nouns)
 

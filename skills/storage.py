@@ -29,6 +29,26 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY, list TEXT NOT NULL REFERENCES lists (slug) ON DELETE CASCADE,
         summary TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('needs_action', 'completed'))
     ) STRICT""",
+    # What follows the clock on the wall: `wall` is its moment there (ISO 8601 without a zone), `repeat` a rule of RFC 5545.
+    "ALTER TABLE timers ADD COLUMN wall TEXT",
+    "ALTER TABLE timers ADD COLUMN repeat TEXT",
+    "ALTER TABLE timers ADD COLUMN snoozed INTEGER NOT NULL DEFAULT 0",
+    # How long before its moment it rings; NULL: never, it only stands in the calendar.
+    "ALTER TABLE timers ADD COLUMN lead_s REAL DEFAULT 0",
+    "ALTER TABLE timers ADD COLUMN uid TEXT",         # of an event that came from an iCalendar file
+    "ALTER TABLE timers ADD COLUMN session TEXT",     # the conversation it was set in: the satellite that rings
+    "ALTER TABLE timers ADD COLUMN made_at REAL NOT NULL DEFAULT 0",
+    "CREATE INDEX timers_by_end ON timers (state, ends_at)",
+    # `elapsed`: due after a length of time, not at a time of day.
+    "ALTER TABLE later ADD COLUMN elapsed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE later ADD COLUMN session TEXT",
+    "ALTER TABLE later ADD COLUMN made_at REAL NOT NULL DEFAULT 0",
+    # One row: the clock on the wall beside one that nobody sets, and the zone, when they were last compared.
+    "CREATE TABLE anchor (id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT, steady_s REAL, wall_s REAL, zone TEXT) STRICT",
+    # States that Ingle's own commands caused. `cause` is JSON (app/causes.py).
+    """CREATE TABLE caused (
+        id INTEGER PRIMARY KEY, entity_id TEXT NOT NULL, before TEXT, state TEXT, at REAL NOT NULL, cause TEXT NOT NULL
+    ) STRICT""",
 )
 
 
@@ -36,9 +56,13 @@ class StorageError(Exception):
     """The file cannot be used: the message names it and the cure."""
 
 
-def open_database(path: Path | str) -> sqlite3.Connection:
+def open_database(
+    path: Path | str, migrations: Sequence[str] = MIGRATIONS, *, lossy: bool = False
+) -> sqlite3.Connection:
     """Open or create the file and bring its schema up to date. `":memory:"` keeps everything in memory.
 
+    Args:
+        lossy: a power cut may cost the newest transactions (never the file): for what is written often.
     Raises: StorageError: not writable, not a database, or written by a newer version.
     """
     try:
@@ -48,9 +72,9 @@ def open_database(path: Path | str) -> sqlite3.Connection:
         database = sqlite3.connect(path, isolation_level=None)
         database.row_factory = sqlite3.Row
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
+        database.execute(f"PRAGMA synchronous = {'NORMAL' if lossy else 'FULL'}")
         database.execute("PRAGMA foreign_keys = ON")
-        _migrate(database, MIGRATIONS, str(path))
+        _migrate(database, migrations, str(path))
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{path} cannot be used: {error}. Move it away to start afresh, or set data_dir.") from error
     return database

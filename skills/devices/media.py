@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Final
 
 from ..api import Done, Turn, Unclear, skill
 from ..home.model import Entity
+from ..recall import asked_before, refers_back
 from ..registry import Step
 from ..wording import Phrase
 from .acting import Act, cannot, carry_out
@@ -164,12 +165,19 @@ class SearchAndPlay:
         media_class: str | None = None
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
-        if slots.search_query is None:
+        meant = self._asked_for_before(slots, turn) if refers_back(turn.text) else slots
+        if meant.search_query is None:
             raise Unclear("Play what?")
-        query = slots.search_query
         target = player(turn, slots, AWAKE)
-        acts = [play(entity, query, slots.media_class or "music") for entity in target.entities]
-        return await carry_out(turn, target, acts)
+        acts = [play(entity, meant.search_query, meant.media_class or "music") for entity in target.entities]
+        return replace(await carry_out(turn, target, acts), slots=asdict(meant))
+
+    def _asked_for_before(self, slots: Slots, turn: Turn) -> Slots:
+        """ "the song I asked for this morning": as it was asked for then. Raises: Unclear: nothing was."""
+        before = asked_before(turn, self.intent, "search_query")
+        if before is None:
+            raise Unclear("I have no note of you asking for that. What should I play?")
+        return replace(slots, search_query=str(before["search_query"]), media_class=before.get("media_class"))
 
 
 def set_volume(entity: Entity, percent: float) -> Act:
