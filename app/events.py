@@ -18,6 +18,7 @@ MAX_ASK_BYTES: Final = 16_384
 MAX_TEXT_CHARS: Final = 1_000
 MAX_NAME_CHARS: Final = 200     # ids, areas, sessions, speakers
 
+AnnouncedKind = Literal["reminder", "missed", "later", "routine", "broadcast"]
 Route = Literal["local", "knowledge", "cloud", "none"]
 
 
@@ -128,6 +129,21 @@ class TurnRecord(Event):
     reply: str = ""
     sources: tuple[str, ...] = ()
     timing_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announced(Event):
+    """Something Ingle says unasked, on `ingle/announce`: whoever stands for the room or the session speaks it."""
+
+    dropped_by_interruption: ClassVar[bool] = True
+
+    id: str
+    text: str
+    kind: AnnouncedKind
+    area: str | None = None                     # the room it is for; None: every room
+    floor: str | None = None
+    session: str | None = None                  # the conversation it belongs to: the satellite it was asked on
+    speaker: str | None = None                  # whom it is for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,8 +13,24 @@ LOCALTIME: Final = Path("/etc/localtime")
 
 
 def local_zone(localtime: Path = LOCALTIME) -> tzinfo:
-    """As the C library reads it: `TZ` (a name or a file), else /etc/localtime; where there is neither, today's offset."""
-    said = os.environ.get("TZ", "").removeprefix(":")
+    """As the C library reads it: `TZ` (a name or a file), else /etc/localtime; where there is neither, today's offset.
+
+    Read again only when one of these has changed, so it may be asked at every look at the clock.
+    """
+    return _zone_of(os.environ.get("TZ", ""), localtime, _version(localtime))
+
+
+def _version(localtime: Path) -> tuple[int, int]:
+    try:
+        link = localtime.lstat()
+    except OSError:
+        return 0, 0
+    return link.st_mtime_ns, link.st_ino
+
+
+@lru_cache(maxsize=4)
+def _zone_of(tz: str, localtime: Path, version: tuple[int, int]) -> tzinfo:
+    said = tz.removeprefix(":")
     found = (_named(said) or _read(Path(said))) if said else None
     return found or _linked(localtime) or _read(localtime) or _offset()
 

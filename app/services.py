@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from ..skills.history import HistoryStore
 from ..skills.later import Command as LaterCommand
 from ..skills.later import LaterStore
 from ..skills.lists import HouseList, ListStore
+from ..skills.steady import since_boot
 from ..skills.storage import StorageError, open_database
 from ..skills.timers import Timer, TimerStore
 from .config import Config, ConfigError
@@ -29,8 +31,10 @@ Clock = Callable[[], datetime]
 
 
 def clock_of(config: Config) -> Clock:
-    """The time in the household's zone, aware."""
-    zone = local_zone() if config.timezone is None else ZoneInfo(config.timezone)
+    """The time in the household's zone, aware; without one configured, the machine's, which may be moved while we run."""
+    if config.timezone is None:
+        return lambda: datetime.now(local_zone())
+    zone = ZoneInfo(config.timezone)
     return lambda: datetime.now(zone)
 
 
@@ -48,9 +52,10 @@ class Services:
     def __init__(self, config: Config, path: Path | str, clock: Clock) -> None:
         self._database = open_database(path)
         self.mirror = Mirror()
-        self.timers = TimerStore(self._database, clock=clock, on_change=lambda timer: self.mirror.timer(timer))
+        self.timers = TimerStore(
+            self._database, clock=clock, on_change=lambda timer: self.mirror.timer(timer), steady=since_boot)
         self.lists = ListStore(self._database, config.lists, on_change=lambda each: self.mirror.list(each))
-        self.later = LaterStore(self._database, clock=clock)
+        self.later = LaterStore(self._database, clock=clock, mind_the_clock=self.timers.mind_the_clock)
         self.knowledge = KnowledgeLink(config, _beside(path, KNOWLEDGE))
         self._history_database = open_database(_beside(path, HISTORY), HISTORY_MIGRATIONS, lossy=True)
         self.history = HistoryStore(
@@ -61,6 +66,11 @@ class Services:
             "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
             "temperature_unit": config.temperature_unit,
         }
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The skills' own; for the parts of the app that keep a table in it."""
+        return self._database
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> Self:

@@ -11,6 +11,8 @@ TURN: Final = "ingle/turn"          # out: every turn's record
 REPLY: Final = "ingle/reply"        # out: ingle/reply/<turn id>, the reply's tokens as they come
 LIST: Final = "ingle/list"          # retained: ingle/list/<slug>
 TIMER: Final = "ingle/timer"        # retained: ingle/timer/<id>; cleared when the timer is gone
+REMINDER: Final = "ingle/reminder"  # retained: ingle/reminder/<id>; cleared when the reminder is gone
+ANNOUNCE: Final = "ingle/announce"  # out: what Ingle says unasked: a reminder, what was missed, what a routine has to tell
 DEVICE: Final = "ingle/device"      # retained: Ingle's own readings, announced through discovery
 
 _NOT_IN_A_LEVEL = re.compile(r"[/+#\0]")

@@ -1,4 +1,4 @@
-"""Alarms to wake by and reminders, once each. They live in the store of the timers (`skills/timers.py`)."""
+"""Alarms to wake by, once or again and again. They live in the store of the timers (`skills/timers.py`)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rapidfuzz import fuzz
-
 from .api import Done, Turn, Unclear, skill
 from .moments import (
-    Moment,
     MomentError,
     NotUnderstood,
     Past,
@@ -22,65 +19,108 @@ from .moments import (
     spoken_length,
     spoken_moment,
 )
+from .recurrence import Repeat, read_repeat
 from .slots import spoken_list
-from .timers import MAX_TIMERS, NAME_SCORE, Timer, TooMany, alike, plain_name, stop_ringing, store_of
+from .timers import MAX_TIMERS, Timer, TimerStore, TooMany, alike, plain_name, stop_ringing, store_of, told_missed
 from .wording import sentence
 
 SNOOZE_S = 9 * 60
 
 
-class _NoMoment(Exception):
-    """No alarm can be set for that; the message is spoken."""
+class NoMoment(Exception):
+    """Nothing can be set for that; the message is spoken."""
 
 
-def _moment(
-    turn: Turn, at: str | None, in_: str | None, day: str | None, *, wake: bool, question: str
-) -> Moment:
-    """The moment meant. Raises: _NoMoment; Unclear: none was said."""
+@dataclass(frozen=True)
+class When:
+    """A moment or a recurrence that was said. `elapsed_s`: it was said as a length of time."""
+
+    at: datetime | Repeat
+    timed: bool = True
+    elapsed_s: float | None = None
+
+
+def when_said(turn: Turn, at: str | None, in_: str | None, day: str | None, *, wake: bool, question: str) -> When:
+    """What was meant. Raises: NoMoment; Unclear: nothing was said."""
     if not (at or in_ or day):
         raise Unclear(question)
     try:
-        return read_moment(turn.now, at=at, in_=in_, day=day, wake=wake)
-    except NotUnderstood as error:
-        raise _NoMoment("I can only do that at a time of day or after a length of time. I set nothing.") from error
-    except Recurring as error:
-        raise _NoMoment("I can't do that again and again yet, only once. I set nothing.") from error
+        moment = read_moment(turn.now, at=at, in_=in_, day=day, wake=wake)
+    except Recurring:
+        return _recurring(turn, at, in_, day, wake, "I can't tell how often that is. I set nothing.")
+    except NotUnderstood:
+        return _recurring(turn, at, in_, day, wake, "I can only do that at a time of day or after a length of time. I set nothing.")
     except Past as error:
-        raise _NoMoment("That moment has passed. I set nothing.") from error
+        raise NoMoment("That moment has passed. I set nothing.") from error
+    length_s = moment.when.timestamp() - turn.now.timestamp()
+    return When(moment.when, moment.timed, length_s if moment.elapsed else None)
 
 
-def _set(turn: Turn, kind: str, when: datetime, name: str | None, speaker: str | None) -> Timer:
-    """Raises: _NoMoment: there are too many already."""
+def _recurring(turn: Turn, at: str | None, in_: str | None, day: str | None, wake: bool, otherwise: str) -> When:
     try:
-        length_s = when.timestamp() - turn.now.timestamp()
-        return store_of(turn).start(length_s, kind=kind, name=name, area=turn.area, speaker=speaker)
+        found = read_repeat(turn.now, at=at or in_, day=day, wake=wake)
+    except NotUnderstood as error:
+        raise NoMoment(otherwise) from error
+    return When(found.repeat, found.timed)
+
+
+def set_for(turn: Turn, kind: str, when: When, name: str | None, speaker: str | None) -> Timer:
+    """Raises: NoMoment: there are too many already."""
+    store = store_of(turn)
+    try:
+        if when.elapsed_s is not None:
+            return store.start(when.elapsed_s, kind=kind, name=name, area=turn.area, speaker=speaker, session=turn.session)
+        return store.schedule(when.at, kind=kind, name=name, area=turn.area, speaker=speaker, session=turn.session)
     except TooMany as error:
-        raise _NoMoment(f"There are {MAX_TIMERS} already; cancel one first.") from error
+        raise NoMoment(f"There are {MAX_TIMERS} already; cancel one first.") from error
 
 
-def _when(timer: Timer, now: datetime) -> str:
-    if timer.state == "ringing" or timer.ends_at is None:
+def spoken_when(timer: Timer, now: datetime) -> str:
+    """"at 7 AM tomorrow", "every weekday at 6:30 AM", "ringing now"."""
+    if timer.state == "ringing" or timer.moment is None:
         return "ringing now"
-    return spoken_moment(timer.ends_at, now)
+    if timer.repeat is not None and not timer.snoozed:
+        return timer.repeat.spoken
+    return spoken_moment(timer.moment, now)
 
 
-def _on(timers: Sequence[Timer], turn: Turn, at: str | None, day: str | None) -> list[Timer]:
+def at_that_time(timers: Sequence[Timer], turn: Turn, at: str | None, day: str | None) -> list[Timer]:
     """Those at that time of day (said with AM or PM or without) and on that day; words that are no time choose none."""
     found = list(timers)
     try:
         if at:
-            times = [read_moment(turn.now, at=at, wake=wake).when for wake in (True, False)]
-            clocks = {(time.hour, time.minute) for time in times}
-            found = [timer for timer in found if timer.ends_at and (timer.ends_at.hour, timer.ends_at.minute) in clocks]
+            clocks = {(clock.hour, clock.minute) for wake in (True, False) for clock in _clocks(turn, at, wake)}
+            found = [timer for timer in found if timer.moment and (timer.moment.hour, timer.moment.minute) in clocks]
         if day:
-            wanted = read_day(turn.now, re.sub(r"\b(morning|afternoon|evening|night)\b", "", day))
-            found = [timer for timer in found if timer.ends_at and timer.ends_at.date() == wanted]
+            found = [timer for timer in found if _is_on(timer, turn, day)]
     except MomentError:
         return []
     return found
 
 
-# --- alarms
+def _clocks(turn: Turn, at: str, wake: bool) -> list[datetime]:
+    try:
+        return [read_moment(turn.now, at=at, wake=wake).when]
+    except Recurring:
+        starts = read_repeat(turn.now, at=at, wake=wake).repeat.starts
+        return [starts.replace(tzinfo=turn.now.tzinfo)]
+
+
+def _is_on(timer: Timer, turn: Turn, day: str) -> bool:
+    """Whether it is on a day, or, of "the weekday alarm", repeats in that way."""
+    bare = re.sub(r"\b(?:the|my)\b|'s\b", " ", re.sub(r"\b(morning|afternoon|evening|night)\b", "", day))
+    try:
+        wanted = read_day(turn.now, bare)
+    except Recurring:
+        said = read_repeat(turn.now, day=bare).repeat.parts
+        return timer.repeat is not None and timer.repeat.parts.get("BYDAY") == said.get("BYDAY")
+    if timer.repeat is not None and timer.moment and timer.moment.date() < wanted:
+        midnight = datetime.combine(wanted, datetime.min.time())
+        return bool(timer.repeat.between(midnight, midnight.replace(hour=23, minute=59, second=59)))
+    return timer.moment is not None and timer.moment.date() == wanted
+
+
+# --- the skills
 
 @dataclass(frozen=True)
 class WhichAlarm:
@@ -95,13 +135,13 @@ class WhichAlarm:
         if picked:
             return picked
         name = plain_name(self.name)
-        return [timer for timer in _on(timers, turn, self.at, self.date)
+        return [timer for timer in at_that_time(timers, turn, self.at, self.date)
                 if name is None or (timer.name and alike(name, timer.name))]
 
 
 @skill
 class SetAlarm:
-    """Wake at a time, once. "wake me at half past six" -> "Alarm set for 6:30 AM tomorrow." """
+    """Wake at a time, once or again and again. "wake me at half past six on weekdays" -> "Alarm set for every weekday at 6:30 AM." """
 
     intent = "SetAlarm"
 
@@ -114,20 +154,20 @@ class SetAlarm:
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         try:
-            moment = _moment(turn, slots.at, slots.in_, slots.date, wake=True, question="For what time?")
-            if not moment.timed:
+            when = when_said(turn, slots.at, slots.in_, slots.date, wake=True, question="For what time?")
+            if not when.timed:
                 raise Unclear("For what time?")
-            alarm = _set(turn, "alarm", moment.when, plain_name(slots.name), turn.speaker)
-        except _NoMoment as error:
+            alarm = set_for(turn, "alarm", when, plain_name(slots.name), turn.speaker)
+        except NoMoment as error:
             return Done(reply=str(error))
-        when = re.sub(r"^(at|on) ", "", _when(alarm, turn.now))
+        told = re.sub(r"^(at|on) ", "", spoken_when(alarm, turn.now))
         label = f"{alarm.name} alarm" if alarm.name else "alarm"
-        return Done(reply=f"{sentence(label)} set for {when}.", facts=(alarm,))
+        return Done(reply=f"{sentence(label)} set for {told}.", facts=(alarm,))
 
 
 @skill
 class CancelAlarm:
-    """Cancel an alarm, or stop one that rings. "cancel my alarm" -> "Cancelled the 7 AM alarm." """
+    """Cancel an alarm, skip one of its days, or stop one that rings. "cancel my alarm" -> "Cancelled the 7 AM alarm." """
 
     intent = "CancelAlarm"
     Slots = WhichAlarm
@@ -144,10 +184,34 @@ class CancelAlarm:
             labels = [alarm.label for alarm in found]
             named = spoken_list([f"the {label}" for label in labels], joint="or")
             raise Unclear(f"Which alarm: {named}?", choices=[f"timer.{alarm.id}" for alarm in found], labels=labels)
+        if one_day_of(found, slots.date, turn):
+            return Done(reply=skipped(store, found[0], turn), facts=tuple(found))
         for alarm in found:
             store.cancel(alarm)
         what = f"the {found[0].label}" if len(found) == 1 else f"{len(found)} alarms"
         return Done(reply=f"Cancelled {what}.", facts=tuple(found))
+
+
+def one_day_of(found: Sequence[Timer], day: str | None, turn: Turn) -> bool:
+    """Whether what is cancelled is only the next time of one that repeats: "skip tomorrow's alarm"."""
+    if len(found) != 1 or found[0].repeat is None:
+        return False
+    if re.search(r"\bskip\b", turn.text.lower()):
+        return True
+    try:
+        return day is not None and found[0].moment is not None and read_day(
+            turn.now, re.sub(r"'s\b", "", day)) == found[0].moment.date()
+    except MomentError:
+        return False
+
+
+def skipped(store: TimerStore, timer: Timer, turn: Turn) -> str:
+    """Leave out the next time, and tell when the one after that is."""
+    left_out = spoken_moment(timer.moment, turn.now) if timer.moment else ""
+    following = store.skip(timer)
+    if following.state == "gone" or following.moment is None:
+        return f"Skipped the {timer.label} {left_out}; that was its last time."
+    return f"Skipped the {timer.label} {left_out}. The next is {spoken_moment(following.moment, turn.now)}."
 
 
 @skill
@@ -158,15 +222,16 @@ class AlarmStatus:
     Slots = WhichAlarm
 
     async def handle(self, slots: WhichAlarm, turn: Turn) -> Done:
-        alarms = store_of(turn).all("alarm")
-        found = slots.among(alarms, turn)
+        store = store_of(turn)
+        alarms = store.all("alarm")
+        found, missed = slots.among(alarms, turn), told_missed(store, "alarm")
         if not found:
             any_then = alarms and slots != WhichAlarm()
-            return Done(reply="There is no alarm then." if any_then else "There is no alarm set.")
-        named = [f"{alarm.name + ' ' if alarm.name else ''}{_when(alarm, turn.now)}" for alarm in found]
-        if len(found) == 1:
-            return Done(reply=f"There is {_a(found[0])} {_when(found[0], turn.now)}.", facts=tuple(found))
-        return Done(reply=f"There are {len(found)} alarms: {spoken_list(named)}.", facts=tuple(found))
+            return Done(reply=missed or ("There is no alarm then." if any_then else "There is no alarm set."))
+        named = [f"{alarm.name + ' ' if alarm.name else ''}{spoken_when(alarm, turn.now)}" for alarm in found]
+        told = f"There is {_a(found[0])} {spoken_when(found[0], turn.now)}." if len(found) == 1 else (
+            f"There are {len(found)} alarms: {spoken_list(named)}.")
+        return Done(reply=" ".join(filter(None, [told, missed])), facts=tuple(found))
 
 
 def _a(alarm: Timer) -> str:
@@ -193,91 +258,5 @@ class Snooze:
             length_s = read_length(slots.in_, default_unit="minutes").total_seconds() if slots.in_ else SNOOZE_S
         except NotUnderstood as error:
             raise Unclear("For how long?") from error
-        again = tuple(store.lengthen(timer, length_s) for timer in ringing)
+        again = tuple(store.snooze(timer, length_s) for timer in ringing)
         return Done(reply=f"I'll ring again in {spoken_length(length_s)}.", facts=again)
-
-
-# --- reminders
-
-@skill
-class SetReminder:
-    """Remind of something, once. "remind me at six to feed the cat" -> "I'll remind you at 6 PM: feed the cat." """
-
-    intent = "SetReminder"
-
-    @dataclass(frozen=True)
-    class Slots:
-        message: str | None = None
-        at: str | None = None
-        in_: str | None = None
-        date: str | None = None
-        name: str | None = None
-
-    async def handle(self, slots: Slots, turn: Turn) -> Done:
-        message = re.sub(r"^(?:to|about|that|of)\s+", "", (slots.message or "").strip())
-        if not message:
-            raise Unclear("What should I remind you of?")
-        try:
-            moment = _moment(turn, slots.at, slots.in_, slots.date, wake=False, question="When should I remind you?")
-            reminder = _set(turn, "reminder", moment.when, message, slots.name or turn.speaker)
-        except _NoMoment as error:
-            return Done(reply=str(error))
-        told = f"I'll remind {slots.name or 'you'} {_when(reminder, turn.now)}: {message}."
-        return Done(reply=told, facts=(reminder,))
-
-
-@skill
-class ListReminders:
-    """What there is to be reminded of. "what reminders have I got?" -> "Feed the cat, at 6 PM." """
-
-    intent = "ListReminders"
-
-    @dataclass(frozen=True)
-    class Slots:
-        date: str | None = None
-        at: str | None = None
-
-    async def handle(self, slots: Slots, turn: Turn) -> Done:
-        reminders = _on(store_of(turn).all("reminder"), turn, slots.at, slots.date)
-        if not reminders:
-            return Done(reply="There are no reminders then." if slots != self.Slots() else "There are no reminders.")
-        told = [f"{reminder.name}, {_when(reminder, turn.now)}" for reminder in reminders]
-        return Done(reply=f"{sentence('; '.join(told))}.", facts=tuple(reminders))
-
-
-@skill
-class CancelReminder:
-    """Forget a reminder. "cancel the reminder about the cat" -> "Cancelled the reminder: feed the cat." """
-
-    intent = "CancelReminder"
-
-    @dataclass(frozen=True)
-    class Slots:
-        message: str | None = None
-        date: str | None = None
-        at: str | None = None
-        name: str | None = None
-
-    async def handle(self, slots: Slots, turn: Turn) -> Done:
-        store = store_of(turn)
-        reminders = store.all("reminder")
-        found = [each for each in _on(reminders, turn, slots.at, slots.date) if self._meant(each, slots)]
-        if not found:
-            return Done(reply="There is no such reminder." if reminders else "There are no reminders.")
-        if len(found) > 1 and not re.search(r"\b(all|every|both|reminders|any)\b", turn.text.lower()):
-            labels = [str(reminder.name) for reminder in found]
-            raise Unclear(f"Which one: {spoken_list(labels, joint='or')}?",
-                          choices=[f"timer.{reminder.id}" for reminder in found], labels=labels)
-        for reminder in found:
-            store.cancel(reminder)
-        what = f"the reminder: {found[0].name}" if len(found) == 1 else f"{len(found)} reminders"
-        return Done(reply=f"Cancelled {what}.", facts=tuple(found))
-
-    def _meant(self, reminder: Timer, slots: Slots) -> bool:
-        if slots.name is not None and slots.name.startswith("timer."):
-            return slots.name == f"timer.{reminder.id}"
-        if slots.name is not None and not (reminder.speaker and alike(slots.name, reminder.speaker)):
-            return False
-        if slots.message is None:
-            return True
-        return fuzz.token_set_ratio(slots.message.lower(), str(reminder.name).lower()) >= NAME_SCORE

@@ -21,7 +21,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from .api import Done, Turn, Unclear, skill
 from .home.model import Entity, ServiceCall
@@ -47,11 +47,21 @@ class Command:
     slots: Mapping[str, Any]
     due: datetime                    # aware, in the household's zone
     text: str                        # what was said
+    elapsed: bool = False            # due after a length of time, whatever the clock is set to meanwhile
+    session: str | None = None
     area: str | None = None
     via: str = "text"
     speaker: str | None = None
     recent: tuple[str, ...] = ()     # entity ids that "it" may have meant
     recent_area: str | None = None
+
+
+class Awaits(Protocol):
+    """What waits for other things than a moment (`skills.routines.Routines`)."""
+
+    async def command_when(
+        self, trigger: str, intent: str, slots: Mapping[str, Any], turn: Turn, *, once: bool
+    ) -> Done: ...
 
 
 class TooMany(Exception):
@@ -61,27 +71,44 @@ class TooMany(Exception):
 class LaterStore:
     """Commands that wait, on disk. A command is done at most once: it leaves the disk before it is acted on."""
 
-    def __init__(self, database: sqlite3.Connection, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: sqlite3.Connection, *, clock: Callable[[], datetime],
+        mind_the_clock: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._mind_the_clock = mind_the_clock   # what notices that the clock was set (`TimerStore.mind_the_clock`)
         self._changed = asyncio.Event()
 
-    def add(self, intent: str, meant: Meant, due: datetime, turn: Turn) -> Command:
+    def add(self, intent: str, meant: Meant, due: datetime, turn: Turn, *, elapsed: bool = False) -> Command:
         """Keep an intent of this turn for `due`. Raises: TooMany."""
         if len(self.all()) >= MAX_WAITING:
             raise TooMany
         slots = meant.slots
         command = Command(
             id=secrets.token_hex(4), intent=intent, slots=slots, due=due, text=turn.text, area=turn.area, via=meant.via,
-            speaker=turn.speaker, recent=meant.recent, recent_area=turn.context.recent_area)
+            speaker=turn.speaker, session=turn.session, recent=meant.recent, recent_area=turn.context.recent_area,
+            elapsed=elapsed)
+        return self.restore(command)
+
+    def restore(self, command: Command) -> Command:
+        """Keep a command as it is, also one that was cancelled."""
         with transaction(self._database):
             self._database.execute(
-                "INSERT INTO later (id, intent, slots, due_at, text, area, via, speaker, recent, recent_area)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (command.id, intent, json.dumps(dict(slots)), due.timestamp(), command.text, command.area, command.via,
-                 command.speaker, json.dumps(command.recent), command.recent_area))
+                "INSERT OR REPLACE INTO later (id, intent, slots, due_at, text, area, via, speaker, recent, recent_area, elapsed,"
+                " session, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (command.id, command.intent, json.dumps(dict(command.slots)), command.due.timestamp(), command.text,
+                 command.area, command.via, command.speaker, json.dumps(command.recent), command.recent_area,
+                 command.elapsed, command.session, self._clock().timestamp()))
         self._changed.set()
         return command
+
+    def newest(self, session: str | None, area: str | None, since: float) -> tuple[float, Command] | None:
+        """The one put off last in this conversation, not before `since`, and when (both Unix seconds)."""
+        row = self._database.execute(
+            "SELECT * FROM later WHERE session IS ? AND area IS ? AND made_at >= ? ORDER BY made_at DESC LIMIT 1",
+            (session, area, since)).fetchone()
+        return None if row is None else (row["made_at"], self._command(row))
 
     def all(self) -> list[Command]:
         """Those that wait, soonest first."""
@@ -101,6 +128,7 @@ class LaterStore:
     ) -> None:
         """Act on each command at its moment; never returns: cancel the task to end it. `act` keeps its own errors."""
         while True:
+            self._mind_the_clock()
             for command in self.due(self._clock()):
                 if not self.cancel(command.id):
                     continue
@@ -116,7 +144,7 @@ class LaterStore:
         return Command(
             id=row["id"], intent=row["intent"], slots=json.loads(row["slots"]),
             due=datetime.fromtimestamp(row["due_at"], self._clock().tzinfo), text=row["text"], area=row["area"],
-            via=row["via"], speaker=row["speaker"], recent=tuple(json.loads(row["recent"])),
+            via=row["via"], speaker=row["speaker"], elapsed=bool(row["elapsed"]), session=row["session"], recent=tuple(json.loads(row["recent"])),
             recent_area=row["recent_area"])
 
 
@@ -137,14 +165,12 @@ class RunLater:
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         if slots.intent is None:
             raise Unclear("What should I do then?")
-        if "if" in slots.rest or set(slots.rest) - set(load_schema()["intents"][slots.intent]["slots"]):
+        if set(slots.rest) - set(load_schema()["intents"][slots.intent]["slots"]):
             return Done(reply="I can't do that later yet, so I left it. Tell me when it is time.")
         try:
             moment = read_moment(turn.now, at=slots.at, in_=slots.in_, day=slots.date)
-        except NotUnderstood:
-            return Done(reply="I can't wait for that yet; give me a time of day or a length of time. I did nothing.")
-        except Recurring:
-            return Done(reply="I can't do things again and again yet, only once. I did nothing.")
+        except (NotUnderstood, Recurring) as error:
+            return await self._by_routine(slots, turn, again=isinstance(error, Recurring))
         except Past:
             return Done(reply="That moment has passed. I did nothing.")
         if not moment.timed:
@@ -152,11 +178,20 @@ class RunLater:
         store: LaterStore = turn.services["later"]
         meant = settled(slots.intent, slots.rest, turn)
         try:
-            command = store.add(slots.intent, meant, moment.when, turn)
+            command = store.add(slots.intent, meant, moment.when, turn, elapsed=moment.elapsed)
         except TooMany:
             return Done(reply=f"There are {MAX_WAITING} commands waiting already; I did not add this one.")
-        told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_wait(moment.when, turn.now)}."
+        condition = f" if {slots.rest['if']}" if "if" in slots.rest else ""
+        told = f"I'll {phrase(slots.intent, slots.rest)} {spoken_wait(moment.when, turn.now)}{condition}."
         return Done(reply=told, facts=(command,))
+
+    async def _by_routine(self, slots: Slots, turn: Turn, *, again: bool) -> Done:
+        """What repeats, or waits for something to happen, is a routine's: `turn.services["routines"]`."""
+        routines: Awaits | None = turn.services.get("routines")
+        if routines is None or slots.intent is None:
+            return Done(reply="I can't wait for that yet; give me a time of day or a length of time. I did nothing.")
+        trigger = " ".join(said for said in (slots.date, slots.at or slots.in_) if said)
+        return await routines.command_when(trigger, slots.intent, slots.rest, turn, once=not again)
 
 
 def spoken_wait(when: datetime, now: datetime) -> str:
@@ -252,12 +287,15 @@ _VALUES = (("brightness", "to {:g}%"), ("position", "to {:g}%"), ("percentage", 
            ("volume_level", "to {:g}%"), ("temperature", "to {:g}"), ("color", "to {}"))
 
 
-def phrase(intent: str, slots: Mapping[str, Any]) -> str:
-    """What shall be done, to follow "I'll": "turn on the bedroom lights", "set the lamp to 40%"; else "do that"."""
+def phrase(intent: str, slots: Mapping[str, Any], text: str | None = None) -> str:
+    """What shall be done, to follow "I'll": "turn on the bedroom lights", "set the lamp to 40%".
+
+    Args: text: what was said, told where there is no other way to put it; None: "do that".
+    """
     verbs = _VERBS.get(intent)
     domain = slots.get("domain") or _KIND_OF.get(intent)
     if verbs is None:
-        return "do that"
+        return "do that" if text is None else f'do as told: "{text}"'
     done = verbs.get(domain or "", verbs[""]).format(_target(slots, domain))
     done = re.sub(r"^turn (on|off) (it|them|that|this|those)\b", r"turn \2 \1", done)
     values = [form.format(slots[slot]) for slot, form in _VALUES if slot in slots]

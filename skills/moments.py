@@ -25,6 +25,10 @@ HOLIDAYS = {  # (month, day); longest names first
     "boxing day": (12, 26), "new year's": (1, 1), "new year": (1, 1), "halloween": (10, 31),
     "valentine's day": (2, 14), "valentines day": (2, 14),
 }
+PART_SPANS = {  # what a part of the day takes in
+    "morning": (time(0), time(12)), "noon": (time(11, 30), time(13)), "afternoon": (time(12), time(18)),
+    "evening": (time(17), time(23, 59, 59)), "night": (time(18), time(23, 59, 59)),
+}
 PART_TIMES = {"morning": time(8), "noon": time(12), "afternoon": time(15), "evening": time(19), "night": time(21)}
 
 
@@ -50,6 +54,7 @@ class Moment:
 
     when: datetime
     timed: bool = True
+    elapsed: bool = False        # said as a length of time from now
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,11 @@ _ORDINALS = {
         "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
         "twentieth"), start=1)
 } | {"thirtieth": 30}
-_DAY_NAMES = "|".join(f"{day[:3]}(?:{day[3:]}|s|rs|urs)?" for day in WEEKDAYS)
+DAY_NAMES = "|".join(f"{day[:3]}(?:{day[3:]}|s|rs|urs)?" for day in WEEKDAYS)
 _MONTH_NAMES = "|".join(f"{month}|{month[:3]}" for month in MONTHS) + "|sept"
 _RECURRING = re.compile(
     rf"\b(every|each|daily|weekly|nightly|weekdays?|weekends|school days|work ?days|(?:{'|'.join(WEEKDAYS)})s)\b"
-    rf"|\b({_DAY_NAMES}) (to|through|till?) ({_DAY_NAMES})\b"
+    rf"|\b({DAY_NAMES}) (to|through|till?) ({DAY_NAMES})\b"
 )
 _FILLER = re.compile(
     r"\b(at|on|by|around|about|the|for|from|in|please|sharp|exactly|precisely|of|this|my|time|bang|dead|gone|then|ish|say|"
@@ -112,11 +117,11 @@ def read_moment(
     if _RECURRING.search(said.lower()) or _RECURRING.search((in_ or "").lower()):
         raise Recurring(f"more than one moment: {said!r}")
     if in_:
-        return Moment(after(now, read_length(in_)))
+        return Moment(after(now, read_length(in_)), elapsed=True)
     if not said or len(said) > MAX_CHARS:
         raise NotUnderstood(f"no moment: {said[:MAX_CHARS]!r}")
     try:
-        return Moment(after(now, read_length(re.sub(r"^\s*in\b", "", said.lower()))))
+        return Moment(after(now, read_length(re.sub(r"^\s*in\b", "", said.lower()))), elapsed=True)
     except NotUnderstood:
         return _read_point(now, said, wake)
 
@@ -125,15 +130,41 @@ def read_day(now: datetime, said: str) -> date:
     """Read a day: "tomorrow", "next friday", "the 12th", "christmas". Raises: NotUnderstood, Recurring."""
     if _RECURRING.search(said.lower()):
         raise Recurring(f"more than one day: {said!r}")
-    day, rest = _take_day(_digitised(said[:MAX_CHARS]), now.date())
+    day, rest = _take_day(digitised(said[:MAX_CHARS]), now.date())
     if day is None or _FILLER.sub(" ", rest).strip():
         raise NotUnderstood(f"not a day: {said[:MAX_CHARS]!r}")
     return day
 
 
+def read_time_of_day(now: datetime, said: str, *, wake: bool = False) -> time | None:
+    """Read a time of day without a day: "at 7", "evening", "half past six pm"; None when there is none in the words.
+
+    Args: wake: an hour without AM or PM is one in the morning; else 7 to 11 are, as on any other day than today.
+    Raises: NotUnderstood: there is more in the words.
+    """
+    part, rest = _take_part(digitised(said[:MAX_CHARS]))
+    clock, rest = _take_clock(rest)
+    if _FILLER.sub(" ", rest).strip(" ."):
+        raise NotUnderstood(f"not a time of day: {said[:MAX_CHARS]!r}")
+    if clock is None:
+        return None if part is None else PART_TIMES[part]
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=UTC)
+    return _at_clock(noon, noon.date() + timedelta(days=1), part, clock, wake).time()
+
+
+def weekday_of(name: str) -> int:
+    """0 for "monday", "mondays", "mon"."""
+    return next(i for i, day in enumerate(WEEKDAYS) if day.startswith(name.lower()[:3]))
+
+
+def local(now: datetime, wall: datetime) -> datetime:
+    """The moment at which the clock of the house shows `wall`, in `now`'s zone; one the clocks skip is after the gap."""
+    return _local(now, wall.date(), wall.time())
+
+
 def _read_point(now: datetime, said: str, wake: bool) -> Moment:
     """Take day, part of the day and clock time out of the words; what is left must mean nothing."""
-    day, rest = _take_day(_digitised(said), now.date())
+    day, rest = _take_day(digitised(said), now.date())
     part, rest = _take_part(rest)
     if re.search(r"\btonight\b|\bthis (?:morning|afternoon|evening)\b", said.lower()):
         day = day or now.date()
@@ -148,7 +179,7 @@ def _read_point(now: datetime, said: str, wake: bool) -> Moment:
     return Moment(_local(now, day, time(9)), timed=False)
 
 
-def _digitised(said: str) -> str:
+def digitised(said: str) -> str:
     """Lower case, with number words as digits: "twenty five to seven" -> "25 to 7", "the twelfth" -> "the 12th"."""
     text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", said.lower().replace("’", "'"))  # a date as written keeps its hyphens
     text = re.sub(r"\b([ap])\.? ?m\b\.?", r"\1m", text)
@@ -217,7 +248,7 @@ def _relative_day(text: str, today: date) -> tuple[date | None, str]:
         days = {"day": 1, "week": 7, "fortnight": 14}[match[2]] * (1 if match[1] == "a" else int(match[1][:5]))
         return (today + timedelta(days=days), rest) if days <= 36525 else (None, text)
     match, rest = _take(r"\bnext week\b", text)
-    if match and not re.search(rf"\b({_DAY_NAMES})\b", rest):
+    if match and not re.search(rf"\b({DAY_NAMES})\b", rest):
         return today + timedelta(days=7), rest
     match, rest = _take(r"\b(?:the|this|at the) weekend\b", text)
     return (_coming(today, 5), rest) if match else (None, text)
@@ -233,10 +264,10 @@ def _calendar_day(text: str, today: date) -> tuple[date | None, str]:
 
 
 def _weekday(text: str, today: date) -> tuple[date | None, str]:
-    match, rest = _take(rf"\b(?:(next|this|coming) )?({_DAY_NAMES})\b( next week| week)?", text)
+    match, rest = _take(rf"\b(?:(next|this|coming) )?({DAY_NAMES})\b( next week| week)?", text)
     if match is None:
         return None, text
-    weekday = next(i for i, name in enumerate(WEEKDAYS) if name.startswith(match[2][:3]))
+    weekday = weekday_of(match[2])
     day = _coming(today, weekday)
     if match[1] == "next" or match[3] == " next week":  # the one of the next calendar week
         monday = today + timedelta(days=7 - today.weekday())

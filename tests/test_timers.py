@@ -163,13 +163,15 @@ async def test_reminders(world: World) -> None:
         "I'll remind you on Thursday at 9 AM: the dentist.")
     assert await reply(world, "ListReminders") == "Feed the cat, at 6 PM; the dentist, on Thursday at 9 AM."
     assert await reply(world, "CancelReminder", {"message": "the cat"}) == "Cancelled the reminder: feed the cat."
-    assert await reply(world, "ListReminders", {"date": "today"}) == "There are no reminders then."
+    assert await reply(world, "ListReminders", {"date": "today"}) == "There is nothing on then."
 
 
-async def test_what_repeats_or_hangs_on_an_event_is_refused_and_not_set(world: World) -> None:
-    assert "only once" in await reply(world, "SetAlarm", {"at": "7", "date": "every weekday"})
-    assert "time of day" in await reply(world, "SetReminder", {"message": "the roast", "at": "when i get home"})
-    assert timers(world).all() == []
+async def test_what_repeats_is_set_and_what_hangs_on_an_event_is_refused(world: World) -> None:
+    assert await reply(world, "SetAlarm", {"at": "7", "date": "every weekday"}) == "Alarm set for every weekday at 7 AM."
+    for at in ("when the dryer is done", "at sunset", "twice a day"):
+        assert (await reply(world, "SetAlarm", {"at": at})).endswith("I set nothing.")
+        assert (await reply(world, "SetReminder", {"message": "tea", "at": at})).endswith("I set nothing.")
+    assert [timer.kind for timer in timers(world).all()] == ["alarm"]
 
 
 # --- commands for later
@@ -269,13 +271,18 @@ def test_every_change_is_told(world: World) -> None:
 def test_timers_outlive_the_process_and_the_missed_ones_ring(tmp_path: Path) -> None:
     clock = Clock()
     before = TimerStore(open_database(tmp_path / "skills.sqlite"), clock=clock)
-    missed, running, paused = before.start(60), before.start(7200, name="roast"), before.start(300)
+    missed, late, running, paused = (
+        before.start(60), before.start(20 * 60), before.start(7200, name="roast"), before.start(300))
     before.pause(paused)
     clock.tick(minutes=30)  # the process was killed: nothing was closed
     after = TimerStore(open_database(tmp_path / "skills.sqlite"), clock=clock)
-    assert [timer.id for timer in after.due(clock())] == [missed.id]
+    told: list[Timer] = []
+    after.on_due = told.append
+    assert [timer.id for timer in after.due(clock())] == [late.id]  # ten minutes late still rings
+    assert {timer.id: timer.state for timer in told} == {missed.id: "missed", late.id: "ringing"}
     assert {timer.id: timer.remaining_s(clock()) for timer in after.all()} == {
-        missed.id: 0, running.id: 5400, paused.id: 300}
+        late.id: 0, running.id: 5400, paused.id: 300}
+    assert [timer.id for timer in after.missed()] == [missed.id]
 
 
 def test_a_timer_nobody_stops_falls_silent(world: World) -> None:
