@@ -1,23 +1,30 @@
 """Finds the skills, checks them against the catalogue, and gives each intent its skill with typed slots.
 
 Our own skills come in by the same door as anyone's: the entry point group `ingle.skills`. An entry point names a
-module; the `@skill` classes of that module, or of the package of that name, are taken.
+module; the `@skill` classes of that module, or of the package of that name, are taken. A stranger's skill may have an intent of
+its own, if it brings the sentences that lead to it (`sentences`), and runs apart (`isolation`).
 """
 
 from __future__ import annotations
 
 import keyword
+import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from . import api
 from .api import Done, Skill, Turn
+from .isolation import Isolated
+from .own import OwnSkill
 from .schema import load_schema
+from .sentences import Sentences, SentencesError, read_sentences
 
 GROUP: Final = "ingle.skills"
+TIMEOUT_S: Final = 30.0  # that a skill may take, unless it says less
 REST: Final = "rest"  # a field of this name takes every slot that has no field of its own, as a mapping
 Step = Literal["up", "down"] | int | float  # what a slot of kind `step` holds: a direction, or a signed amount
 
@@ -43,9 +50,31 @@ class Entry:
 class Registry:
     """The skills by intent."""
 
-    def __init__(self, entries: Iterable[Entry], schema: Mapping[str, Any]) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], schema: Mapping[str, Any], sentences: Iterable[Sentences] = ()
+    ) -> None:
+        self.sentences = tuple(sentences)       # those that skills bring
         self._entries = {entry.intent: entry for entry in entries}
+        self._schema = schema
         self._slot_kinds: Mapping[str, Any] = schema["slots"]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(self._entries.values())
+
+    def with_own(self, skills: Mapping[str, OwnSkill], sentences: Sentences) -> Registry:
+        """With a household's own intents. Raises: SkillError: a skill has an intent of that name."""
+        for intent in skills:
+            if intent in self._entries:
+                raise SkillError(f"{intent} is claimed by {sentences.origin} and {self._entries[intent].origin}")
+        own = (
+            Entry(intent=intent, skill=skill, slots=OwnSkill.Slots, origin=sentences.origin) for intent, skill in skills.items()
+        )
+        return Registry((*self.entries, *own), self._schema, (sentences, *self.sentences))
+
+    def timeout_s(self, intent: str) -> float:
+        """How long the intent's skill may take: its `timeout_s`, at most `TIMEOUT_S`."""
+        return min(TIMEOUT_S, float(getattr(self._entries[intent].skill, "timeout_s", TIMEOUT_S)))
 
     def __contains__(self, intent: object) -> bool:
         return intent in self._entries
@@ -92,23 +121,41 @@ class Registry:
         return await self.skill(intent).handle(self.slots(intent, values), turn)
 
 
-def load_skills(points: Iterable[EntryPoint] | None = None, schema: Mapping[str, Any] | None = None) -> Registry:
+def load_skills(
+    points: Iterable[EntryPoint] | None = None, schema: Mapping[str, Any] | None = None, *,
+    on_fault: Callable[[SkillError], None] | None = None,
+) -> Registry:
     """Load every installed skill.
 
     Args:
         points: entry points to load; None: those of the group `ingle.skills`.
         schema: the catalogue; None: `load_schema()`.
+        on_fault: hears of a stranger's skills that cannot be used, and they are left out; None: that is raised.
     Raises: SkillError: a skill that cannot be imported, does not fit the catalogue, or claims an intent another has.
     """
     catalogue = load_schema() if schema is None else schema
     entries: dict[str, Entry] = {}
+    sentences: dict[str, Sentences] = {}
     for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
-        for cls in _classes(point):
-            for entry in _entries_of(cls, catalogue):
-                other = entries.setdefault(entry.intent, entry)
-                if other is not entry and other.origin != entry.origin:
-                    raise SkillError(f"{entry.intent} is claimed by two skills: {other.origin} and {entry.origin}")
-    return Registry(entries.values(), catalogue)
+        try:
+            found = [(entry, said) for cls in _classes(point) for entry, said in _entries_of(cls, catalogue)]
+        except SkillError as error:
+            if on_fault is None or not is_stranger(point.module):
+                raise
+            on_fault(error)
+            continue
+        for entry, said in found:
+            other = entries.setdefault(entry.intent, entry)
+            if other is not entry and other.origin != entry.origin:
+                raise SkillError(f"{entry.intent} is claimed by two skills: {other.origin} and {entry.origin}")
+            if said is not None:
+                sentences[entry.origin] = said
+    return Registry(entries.values(), catalogue, sentences.values())
+
+
+def is_stranger(module: str) -> bool:
+    """Whether a skill of this module is not one of Ingle's own."""
+    return not module.startswith(f"{__package__}.")
 
 
 def slot_name(field: Field[Any]) -> str:
@@ -120,7 +167,7 @@ def slot_name(field: Field[Any]) -> str:
 def _classes(point: EntryPoint) -> list[type]:
     try:
         point.load()
-    except Exception as error:  # a stranger's module may fail in any way; the start-up says which one and how
+    except (Exception, SystemExit) as error:  # a stranger's module may fail in any way; the start-up says which and how
         raise SkillError(f"the skills of {point.value} cannot be loaded: {error}") from error
     found = [
         cls
@@ -132,7 +179,8 @@ def _classes(point: EntryPoint) -> list[type]:
     return found
 
 
-def _entries_of(cls: type, catalogue: Mapping[str, Any]) -> list[Entry]:
+def _entries_of(cls: type, catalogue: Mapping[str, Any]) -> list[tuple[Entry, Sentences | None]]:
+    """The class's intents, with the sentences it brings for them."""
     origin = f"{cls.__module__}.{cls.__qualname__}"
     intents: tuple[str, ...] = getattr(cls, "intents", ())
     slots = getattr(cls, "Slots", None)
@@ -142,12 +190,39 @@ def _entries_of(cls: type, catalogue: Mapping[str, Any]) -> list[Entry]:
         instance: Skill = cls()
     except Exception as error:
         raise SkillError(f"{origin} cannot be made: {error}") from error
+    sentences = _sentences_of(cls, origin)
+    skill = Isolated(instance, origin) if is_stranger(cls.__module__) else instance
     entries = []
     for intent in intents:
         own: Any = slots.get(intent) if isinstance(slots, Mapping) else slots
-        _check_slots(origin, intent, own, catalogue)
-        entries.append(Entry(intent=intent, skill=instance, slots=own, origin=origin))
+        if sentences is not None and intent in sentences.intents and intent not in catalogue["intents"]:
+            _check_own_slots(origin, intent, own, sentences)
+        else:
+            _check_slots(origin, intent, own, catalogue)
+        entries.append((Entry(intent=intent, skill=skill, slots=own, origin=origin), sentences))
     return entries
+
+
+def _sentences_of(cls: type, origin: str) -> Sentences | None:
+    """What the class's `sentences` holds: a mapping, or the name of a file beside its module. Raises: SkillError."""
+    given = getattr(cls, "sentences", None)
+    if given is None:
+        return None
+    module = sys.modules[cls.__module__]
+    source = given if isinstance(given, Mapping) else Path(module.__file__ or "").parent / str(given)
+    try:
+        return read_sentences(source, f"{origin}.sentences")
+    except SentencesError as error:
+        raise SkillError(f"{origin}: {error}") from None
+
+
+def _check_own_slots(origin: str, intent: str, slots: Any, sentences: Sentences) -> None:
+    """Raises: SkillError: the sentences fill a slot that Slots does not have."""
+    if not (isinstance(slots, type) and is_dataclass(slots)):
+        raise SkillError(f"{origin}: the Slots of {intent} must be a frozen dataclass")
+    have = {slot_name(field) for field in fields(slots)}
+    if REST not in have and (unknown := sorted(sentences.slots[intent] - have)):
+        raise SkillError(f"{origin}: Slots of {intent} lacks {', '.join(unknown)}, which its sentences fill")
 
 
 def _check_slots(origin: str, intent: str, slots: Any, catalogue: Mapping[str, Any]) -> None:
