@@ -64,6 +64,7 @@ class TensorInfo:
     dtype: DType
     shape: tuple[int, ...]
     data: npt.NDArray[np.uint8]     # its bytes, in the mapping
+    offset: int = 0                 # of these bytes in the file
 
 
 class GGUFFile:
@@ -229,7 +230,8 @@ class _Header:
             end = offset + n_bytes_of(dtype, shape)
             if base + end > len(self.data):
                 raise self.error(name, f"its data ends at byte {base + end}, the file at {len(self.data)}")
-            found[name] = TensorInfo(name, dtype, shape, np.frombuffer(self.data[base + offset : base + end], np.uint8))
+            data = np.frombuffer(self.data[base + offset : base + end], np.uint8)
+            found[name] = TensorInfo(name, dtype, shape, data, base + offset)
         return {name: found[name] for name, *_ in heads}
 
     def tensor_head(self, index: int, alignment: int) -> tuple[str, DType, tuple[int, ...], int]:
