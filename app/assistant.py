@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -23,16 +24,21 @@ from ..skills.home.model import Home, Outcome, Publish, ServiceCall
 from ..skills.home.resolver import Resolution, is_called
 from ..skills.later import Command as LaterCommand
 from ..skills.later import phrase
-from ..skills.moments import spoken_moment
+from ..skills.moments import spoken_moment, spoken_time
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
 from ..skills.sensitive import DOUBTFUL, check, pin_in
+from ..skills.sentences import OwnSentences
 from ..skills.slots import spoken_list
+from ..skills.timers import Timer, missed_said
 from . import answers
 from .config import Config
-from .events import Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
+from .custom import understood_as_own
+from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
+from .governor import Limit
 from .meaning import in_the_same_place, meaning
-from .router import NO_KNOWLEDGE, route
+from .outside import Considered, Outside, Waiting
+from .router import NO_KNOWLEDGE, Beyond, needed, route
 from .services import Clock, Services
 from .session import MAX_TRIES, Command, Pending, Session, Sessions
 from .typed import plain
@@ -40,17 +46,22 @@ from .undo import before, restoring
 
 log = logging.getLogger(__name__)
 
-SKILL_TIMEOUT_S: Final = 30.0
-
 WENT_WRONG: Final = "Something went wrong with that."
+LATE_S: Final = 120.0           # a reminder this long after its time tells when it should have been
+TOO_SLOW: Final = "That took too long, so I gave up."
 CANNOT_YET: Final = "I can't do that yet."
 NOTHING_TO_UNDO: Final = "There is nothing to undo."
 CANNOT_UNDO: Final = "That can't be undone."
 NOTHING_ASKED: Final = "I haven't asked anything."
 LEFT_IT: Final = "OK, I left it."
 
+_UNASKED: Final[Mapping[AnnouncedKind, str]] = {   # why something is said that nobody asked for
+    "reminder": "a reminder is due", "missed": "came due while Ingle was off", "later": "put off until now",
+    "routine": "a routine", "broadcast": "to be called out",
+}
 NOT_REPEATED: Final = frozenset({"HassRespond", "HassNevermind", "Confirm", "Deny", "Repeat"})   # "again" means what was before
 
+PublishAll = Callable[[Sequence[Publish], Callable[[Publish], None]], Awaitable[None]]
 Perform = Callable[[Sequence[ServiceCall], Callable[[Publish], None]], Awaitable[list[Outcome]]]
 OnToken = Callable[[ReplyToken], None]
 
@@ -68,19 +79,25 @@ class Assistant:
         understands: the language model.
         perform: sends service calls to the devices and waits for them (`HomeLink.perform`).
         services: the skills' stores; more may be put into `services.by_name`.
+        outside: the way to the cloud, the limits, and the record of what was decided.
+        publish: sends messages of the household's own intents (`HomeLink.publish`); None: they cannot send any.
     """
 
     def __init__(
         self, config: Config, *, understands: Understands, registry: Registry, home: Home, perform: Perform,
-        services: Services, clock: Clock,
+        services: Services, outside: Outside, clock: Clock, publish: PublishAll | None = None,
     ) -> None:
         self.home = home
         self.services = services
         self.on_turn: Callable[[TurnRecord], None] = lambda record: None    # hears of every turn, also of those put off
+        self.on_announced: Callable[[Announced], None] = lambda said: None  # hears what is said unasked, for who can speak it
         self._config = config
         self._understands = understands
         self._registry = registry
         self._perform = perform
+        self._publish = publish
+        self._own = OwnSentences(registry.sentences)
+        self._outside = outside
         self._clock = clock
         self._sessions = Sessions()
 
@@ -132,7 +149,7 @@ class Assistant:
             session.begin(asked.area)
             work = _Work(asked, session, on_token)
             try:
-                await self._turn(work)
+                await self._within_limits(work)
             except Exception:
                 log.exception("turn %s failed", asked.id)
                 work.say(WENT_WRONG)
@@ -150,6 +167,7 @@ class Assistant:
         if work.question is not None:
             work.say("Nobody was there to answer, so I left it.")
         self._finish(work)
+        self._announce("later", work, command.session)
 
     def missed(self, command: LaterCommand) -> None:
         """Tell (`on_turn`) of what was put off and came due while Ingle was off: too late to be wanted."""
@@ -159,18 +177,61 @@ class Assistant:
         work.say(f"I was off {when}, so I did not {phrase(command.intent, command.slots)}.")
         log.warning("not done, as it came due while Ingle was off: %s (%r)", command.intent, command.text)
         self._finish(work)
+        self._announce("missed", work, command.session)
+
+    def timer_due(self, timer: Timer) -> None:
+        """A reminder is told, and what was missed; what rings is heard by itself."""
+        if timer.state == "missed" or timer.kind in ("reminder", "event"):
+            kind: Literal["missed", "reminder"] = "missed" if timer.state == "missed" else "reminder"
+            self.tell(missed_said(timer) if kind == "missed" else _reminding(timer, self._clock()), kind=kind,
+                      text=str(timer.name or timer.label), area=timer.area, session=timer.session, speaker=timer.speaker)
+
+    def tell(
+        self, said: str, *, kind: AnnouncedKind, text: str, area: str | None = None, session: str | None = None,
+        speaker: str | None = None,
+    ) -> None:
+        """Say something unasked: a turn record without a question, and an announcement for who can speak it."""
+        work = _Work(Asked(text=text, area=area, session=session, speaker=speaker), Session(), lambda token: None)
+        work.route, work.reasons = "local", [_UNASKED[kind]]
+        work.say(said)
+        self._finish(work)
+        self._announce(kind, work, session)
+
+    def _announce(self, kind: AnnouncedKind, work: _Work, session: str | None) -> None:
+        asked = work.asked
+        self.on_announced(Announced(id=asked.id, text=" ".join(work.replies), kind=kind, area=asked.area, session=session,
+                                    speaker=asked.speaker))
+
+    async def ask_waiting(self, waiting: Waiting) -> None:
+        """Ask the cloud now what was put off until it could be; `on_turn` hears the answer."""
+        work = _Work(waiting.asked, Session(), lambda token: None)
+        work.reasons.append("put off until now")
+        work.say(f"You wanted to know: {waiting.asked.text.strip()}")
+        await self._ask_outside(work, Beyond(need=waiting.need, confidence=1.0), waiting.asked)
+        self._finish(work)
+        self._announce("later", work, waiting.asked.session)
 
     # one turn
+
+    async def _within_limits(self, work: _Work) -> None:
+        """The turn, unless too much is going on for even a device command."""
+        with self._outside.governor.turn() as limit:
+            if limit is not None:
+                work.stop_at(limit)
+                return
+            await self._turn(work)
 
     async def _turn(self, work: _Work) -> None:
         pending = work.session.pending
         understood = await self._interpret(work, asked=pending is not None)
         if pending is not None and await self._answered(work, pending, understood.intents):
             return
-        decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")))
+        decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")), self.home)
         work.route = decision.route
         work.reasons.append(decision.reason)
         work.say(decision.reply)
+        if decision.beyond is not None:
+            await self._consider_outside(work, decision.beyond)
         for intent in in_the_same_place(decision.intents):
             await self._do(work, intent)
         work.say(decision.left_out)
@@ -178,10 +239,16 @@ class Assistant:
 
     async def _interpret(self, work: _Work, *, asked: bool) -> Interpretation:
         began = time.perf_counter()
-        understood = await asyncio.to_thread(self._understands.interpret, work.asked.text, asked=asked)
+        understood = await asyncio.to_thread(self._understood, work.asked, asked)
         work.timing["interpret"] = _ms_since(began)
+        self._outside.governor.charge(work.timing["interpret"] / 1000)
         work.resolving_since = time.perf_counter()
         return understood
+
+    def _understood(self, asked: Asked, after_question: bool) -> Interpretation:
+        """As one of the household's own sentences, else by the model."""
+        own = understood_as_own(self._own, asked.text, self.home, asked.area)
+        return own or self._understands.interpret(asked.text, asked=after_question)
 
     async def _do(self, work: _Work, intent: Intent) -> None:
         """One intent of the sentence: those of the conversation here, all others by their skill."""
@@ -200,6 +267,8 @@ class Assistant:
 
     def _grounded(self, work: _Work, intent: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """The slots as values, in this home's words. What could not be read is told in the record."""
+        if intent not in load_schema()["intents"]:      # the household's own, or a skill's: its sentences gave the values
+            return dict(said)
         slots, unread = meaning(self.home, intent, said, work.session.context, work.asked.text)
         work.reasons += unread
         return slots
@@ -209,17 +278,27 @@ class Assistant:
         text: str | None = None,
     ) -> None:
         """Hand the command to its skill; what it says, asks or breaks becomes part of the turn."""
+        if command.intent == "Cloud":           # a yes to "Shall I?"
+            await self._agreed_outside(work, command, text or work.asked.text)
+            return
+        if command.intent == "AskKnowledge" and (limit := self._outside.governor.beyond_commands()) is not None:
+            work.stop_at(limit)
+            return
         if command.intent not in self._registry:
             work.note(command, ())
             work.say(NO_KNOWLEDGE if work.route == "knowledge" else CANNOT_YET)
             return
         turn = self._skill_turn(work, command, chosen=chosen, confirmed=confirmed, text=text)
         try:
-            async with asyncio.timeout(SKILL_TIMEOUT_S):
+            async with asyncio.timeout(self._registry.timeout_s(command.intent)):
                 done = await self._registry.handle(command.intent, command.slots, turn)
         except Unclear as question:
             work.note(command, ())
             work.open_question(question, command, self._config.question_s, chosen=chosen)
+        except TimeoutError:
+            log.error("turn %s: the skill of %s took too long", work.asked.id, command.intent)
+            work.note(command, ())
+            work.say(TOO_SLOW)
         except Exception:   # a skill, maybe a stranger's: the turn goes on
             log.exception("turn %s: the skill of %s failed", work.asked.id, command.intent)
             work.note(command, ())
@@ -247,8 +326,20 @@ class Assistant:
             id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
             session=asked.session, now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
             chosen=chosen, confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
-            services={**self.services.by_name, "undo": work.session.undo},
+            services={**self.services.by_name, "undo": work.session.undo, "publish": self._publisher(work)},
         )
+
+    def _publisher(self, work: _Work) -> Callable[[Sequence[Publish]], Awaitable[None]] | None:
+        """Sends messages and notes them in the turn's record."""
+        publish = self._publish
+        if publish is None:
+            return None
+
+        async def send(messages: Sequence[Publish]) -> None:
+            work.acting()
+            await publish(messages, work.sent)
+
+        return send
 
     async def _act(self, work: _Work, calls: Sequence[ServiceCall]) -> list[Outcome]:
         """Send the calls, wait for the devices, remember how it was before."""
@@ -260,6 +351,48 @@ class Assistant:
         work.session.undo.record(work.asked.id, was, outcomes)
         work.resolving_since = time.perf_counter()
         return outcomes
+
+    # beyond the house
+
+    async def _consider_outside(self, work: _Work, beyond: Beyond) -> None:
+        """What this house cannot answer goes out if the policy lets it; else what is so is said, and offered."""
+        if (limit := self._outside.governor.beyond_commands()) is not None:
+            work.stop_at(limit)
+            return
+        considered = work.considered = await self._outside.consider(beyond, work.asked)
+        work.reasons.append(considered.verdict.reason)
+        if considered.verdict.do == "cloud":
+            await self._ask_outside(work, beyond, work.asked)
+        elif considered.verdict.do in ("ask", "later"):
+            slots = {"need": beyond.need, "unknown_here": beyond.unknown_here, "later": considered.verdict.do == "later"}
+            command = Command(intent="Cloud", slots=slots)
+            work.open_question(NeedsConfirmation(considered.reply), command, self._config.question_s)
+        else:
+            work.say(considered.reply)
+
+    async def _agreed_outside(self, work: _Work, command: Command, text: str) -> None:
+        """The person said yes: to asking outside now, or to doing it later."""
+        beyond = Beyond(need=needed(command.slots), confidence=1.0, unknown_here=bool(command.slots.get("unknown_here")))
+        asked = replace(work.asked, text=text)
+        if command.slots.get("later"):
+            work.say(self._outside.keep(beyond, asked))
+            return
+        considered = work.considered = await self._outside.consider(beyond, asked, confirmed=True)
+        work.reasons.append(considered.verdict.reason)
+        if considered.verdict.do == "cloud":
+            await self._ask_outside(work, beyond, asked)
+        else:
+            work.route = "none"
+            work.say(considered.reply)
+
+    async def _ask_outside(self, work: _Work, beyond: Beyond, asked: Asked) -> None:
+        """What the cloud says is said, sentence by sentence as it comes, and nothing else is done with it."""
+        work.route = "cloud"
+        began = time.perf_counter()
+        async for sentence in self._outside.answer(beyond, asked):
+            work.timing.setdefault("first_sentence", _ms_since(began))
+            work.say(sentence)
+        work.timing["cloud"] = _ms_since(began)
 
     # questions and their answers
 
@@ -342,6 +475,7 @@ class Assistant:
         record = work.finish()
         if record.intents and not work.secret:
             self.services.history.asked(_kept(work, self._clock().timestamp()))
+        self._outside.record(record, work.considered, work.limit)
         self.on_turn(record)
         return record
 
@@ -365,6 +499,8 @@ class _Work:
     resolving_since: float | None = None
     tokens: int = 0
     secret: bool = False            # what was said is the household's PIN
+    considered: Considered | None = None    # whether to ask outside
+    limit: Limit | None = None      # that was met
 
     def say(self, text: str) -> None:
         """Add a sentence to the reply and send it on its way."""
@@ -395,6 +531,13 @@ class _Work:
                 labels=question.labels, confirms=isinstance(question, NeedsConfirmation), chosen=chosen,
                 expires_at=time.monotonic() + lasts_s,
             )
+
+    def stop_at(self, limit: Limit) -> None:
+        """What is too much is told and goes on record."""
+        self.limit = limit
+        self.route = "none"
+        self.reasons.append(f"limit {limit.name}: {limit.detail}")
+        self.say(limit.told)
 
     def explain(self, resolution: Resolution) -> None:
         if resolution.reason:
@@ -441,6 +584,16 @@ def _kept(work: _Work, at: float) -> Ask:
     return Ask(at=at, text=text, session=asked.session, speaker=asked.speaker, area=asked.area, intents=intents)
 
 
+def _reminding(timer: Timer, now: datetime) -> str:
+    """"Anna, a reminder: feed the cat."; of one that comes late, when it should have been."""
+    late = timer.ends_at is not None and now.timestamp() - timer.ends_at.timestamp() > LATE_S
+    when = f" for {spoken_time(timer.ends_at)}" if late and timer.ends_at else ""
+    if timer.kind == "event" and timer.moment is not None:
+        return f"Coming up: {timer.name}, {spoken_moment(timer.moment, now)}."
+    said = f"a reminder{when}: {timer.name}."
+    return f"{timer.speaker[:1].upper()}{timer.speaker[1:]}, {said}" if timer.speaker else f"A{said[1:]}"
+
+
 def _wants_answer(question: Unclear) -> bool:
     """ "I don't know a printer." is told, not asked: what is said next is no answer to it."""
     return bool(question.choices) or isinstance(question, NeedsConfirmation) or "?" in question.question
@@ -452,7 +605,7 @@ def _is_sensitive(pending: Pending) -> bool:
 
 
 def _known(intent: str, slots: Mapping[str, Any]) -> dict[str, Any]:
-    known = load_schema()["intents"][intent]["slots"]
+    known = load_schema()["intents"].get(intent, {"slots": slots})["slots"]
     return {slot: value for slot, value in slots.items() if slot in known}
 
 

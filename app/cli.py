@@ -11,14 +11,15 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-COMMANDS: Final = ("run", "say", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval")
+COMMANDS: Final = ("run", "say", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
+                   "route", "audit", "serve")
 
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.
 _EXPECTED: Final = frozenset({
     ("ingle.app.commands", "CommandError"), ("ingle.app.config", "ConfigError"), ("ingle.app.bus", "BusError"),
-    ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
+    ("ingle.app.audit", "AuditError"), ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
     ("ingle.engine.gguf", "ModelFileError"), ("ingle.skills.registry", "SkillError"),
-    ("ingle.knowledge.errors", "KnowledgeError"),
+    ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"),
 })
 
 

@@ -22,7 +22,6 @@ import psutil
 from ..engine.interpreter import MODEL, Interpreter
 from ..skills.home.model import Home
 from ..skills.lists import HouseList
-from ..skills.registry import load_skills
 from ..skills.schema import load_schema
 from ..skills.timers import Timer
 from . import topics
@@ -30,9 +29,11 @@ from .assistant import Assistant, Understands
 from .broker import EmbeddedBroker
 from .bus import Bus, BusError, Message, Will
 from .config import Config, load, with_plan_of
+from .custom import household_skills
 from .daemon_file import remove_run_file, write_run_file
-from .events import Asked, BadAsk, TurnRecord, new_id, parse_ask
+from .events import Announced, Asked, BadAsk, TurnRecord, new_id, parse_ask
 from .home_link import HomeLink
+from .outside import Outside
 from .services import Services, clock_of
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Parts:
     bus: Bus
     link: HomeLink
     services: Services
+    outside: Outside
     assistant: Assistant
     background: list[asyncio.Task[None]]
     on_message: Callable[[Message], None] = lambda message: None    # hears of every message on the bus
@@ -66,12 +68,12 @@ async def assembled(
     Args:
         patient: wait for a broker that is not there yet, instead of raising.
         simulate: a home file whose devices are simulated on this broker.
-    Raises: ConfigError, BusError, ModelFileError, SkillError, HomeFileError.
+    Raises: ConfigError, BusError, ModelFileError, SkillError, SentencesError, HomeFileError.
     """
     async with AsyncExitStack() as stack:
         config = config if isinstance(config, Config) else load(config)
         config = with_plan_of(config, simulate)
-        registry, clock = load_skills(), clock_of(config)
+        registry, clock = household_skills(config), clock_of(config)
         if understands is None:
             understands = await asyncio.to_thread(open_model, config)
         address = config.mqtt_address
@@ -84,17 +86,22 @@ async def assembled(
         bus = await stack.enter_async_context(Bus(address, will=will, patient=patient))
         link = HomeLink(bus, config)
         link.home.listen(lambda entity, before: services.history.changed(entity))
+        outside = Outside.open(config, link.home, services.knowledge, clock)
+        stack.callback(outside.close)
         assistant = Assistant(
             config, understands=understands, registry=registry, home=link.home, perform=link.perform, services=services,
-            clock=clock,
+            outside=outside, clock=clock, publish=link.publish,
         )
-        parts = Parts(config=config, bus=bus, link=link, services=services, assistant=assistant, background=[])
+        parts = Parts(
+            config=config, bus=bus, link=link, services=services, outside=outside, assistant=assistant, background=[],
+        )
         if simulate is not None:
             await _simulate(stack, parts, simulate)
         home_known = asyncio.Event()
         kept = services.run(assistant.act_later, assistant.missed, home_known)
-        for work in (_pump(parts), link.run(), kept):
+        for work in (_pump(parts), link.run(), kept, outside.run(assistant.ask_waiting)):
             parts.background.append(_start(stack, work))
+        await bus.subscribe(*outside.topics)
         await bus.wait_connected()
         await link.settled()
         home_known.set()
@@ -157,7 +164,9 @@ class Daemon:
     async def _begin(self) -> None:
         self._parts.assistant.on_turn = self._turn_ended
         self._parts.on_message = self._take
+        self._parts.assistant.on_announced = self._announce
         self._parts.services.mirror.timer = self._timer_changed
+        self._parts.services.timers.on_due = self._parts.assistant.timer_due
         self._parts.services.mirror.list = self._list_changed
         for timer in self._parts.services.timers.all():
             self._timer_changed(timer)
@@ -227,9 +236,15 @@ class Daemon:
         self._report("idle")
 
     def _timer_changed(self, timer: Timer) -> None:
-        topic = f"{topics.TIMER}/{timer.id}"
+        """Timers and alarms, reminders; an event of the calendar only while it is announced."""
+        topic = f"{topics.TIMER if timer.kind in ('timer', 'alarm') else topics.REMINDER}/{timer.id}"
+        if timer.kind == "event" and timer.state not in ("ringing", "gone"):
+            return
         gone = timer.state == "gone"
         self._keep(topic, "" if gone else json.dumps(timer.as_json(clock_of(self._parts.config)())))
+
+    def _announce(self, said: Announced) -> None:
+        self._post(topics.ANNOUNCE, said.payload())
 
     def _list_changed(self, house_list: HouseList) -> None:
         payload = json.dumps(house_list.as_json(), ensure_ascii=False)
@@ -287,6 +302,7 @@ async def _pump(parts: Parts) -> None:
     """Every message of the bus goes to the home and to whoever listens."""
     async for message in parts.bus.messages:
         parts.on_message(message)
+        parts.outside.hear(message.topic, message.payload)
         await parts.link.take(message)
 
 

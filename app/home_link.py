@@ -82,6 +82,13 @@ class HomeLink:
         finally:
             _on_sent.reset(token)
 
+    async def publish(self, messages: Sequence[Publish], on_sent: OnSent | None = None) -> None:
+        """Send messages that are no service's; `on_sent` hears of each. Raises: BusError."""
+        for message in messages:
+            await self._bus.publish(message.topic, message.payload, retain=message.retain)
+            if on_sent is not None:
+                on_sent(message)
+
     async def _publish(self, message: Publish) -> None:
         await self._bus.publish(message.topic, message.payload, retain=message.retain)
         heard = _on_sent.get()

@@ -94,7 +94,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     monkeypatch.setattr(home_link, "QUIET_S", 0.1)
-    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
     file = tmp_path / "home.yaml"
     file.write_text(HOME)
     config = Config(mqtt=Mqtt(url="embedded:0"), confirm_s=0.4, sensitive=getattr(request, "param", Sensitive()))
@@ -339,7 +339,7 @@ async def test_sessions_do_not_wait_for_one_another(world: World) -> None:
 
 async def test_open_is_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_link, "QUIET_S", 0.05)
-    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
     file = tmp_path / "config.yaml"
     file.write_text("mqtt: {url: 'embedded:0'}")
     async with Assistant.open(file, understands=Scripted(SCRIPT)) as ingle:
@@ -381,7 +381,7 @@ async def test_what_was_put_off_waits_for_the_home_and_the_missed_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(home_link, "QUIET_S", 0.1)
-    monkeypatch.setattr(daemon, "load_skills", lambda: load_skills(skills()))
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
     file = tmp_path / "home.yaml"
     file.write_text(HOME)
     config = Config(mqtt=Mqtt(url="embedded:0"), confirm_s=0.4, data_dir=str(tmp_path / "data"))

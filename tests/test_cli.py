@@ -22,10 +22,10 @@ ROOT = Path(__file__).parent.parent
 # `ingle` with the scripted model: everything else is as installed.
 LAUNCHER = """
 import sys
-from ingle.app import cli, daemon
+from ingle.app import cli, custom, daemon
 from ingle.skills.registry import load_skills
 from tests.scripted import Scripted, skills
-daemon.load_skills = lambda: load_skills(skills())
+custom.load_skills = lambda **options: load_skills(skills(), **options)
 daemon.open_model = lambda config: Scripted({
     "kettle on": ("HassTurnOn", {"name": "kettle"}), "hello": ("Chat", {}),
     "lights off": ("HassTurnOff", {"area": "kitchen", "domain": "light"}),

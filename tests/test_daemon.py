@@ -79,7 +79,7 @@ class Client:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_link, "QUIET_S", 0.1)
     monkeypatch.setattr(bus_module, "BACKOFF_S", (0.02, 0.1))
-    monkeypatch.setattr(daemon_module, "load_skills", lambda: load_skills(skills()))
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
 
 
 @pytest.fixture
@@ -222,10 +222,10 @@ async def test_a_retained_request_is_old_news(client: Client, config: Config) ->
 
 _PROCESS = """
 import asyncio, sys
-from ingle.app import config, daemon
+from ingle.app import config, custom, daemon
 from tests.scripted import Scripted, skills
 from ingle.skills.registry import load_skills
-daemon.load_skills = lambda: load_skills(skills())
+custom.load_skills = lambda **options: load_skills(skills(), **options)
 daemon.open_model = lambda config: Scripted({})
 asyncio.run(daemon.run(config.parse(f"mqtt: {{url: '{sys.argv[1]}'}}"), on_ready=lambda daemon: print("ready", flush=True)))
 """

@@ -193,7 +193,7 @@ async def test_a_turn_from_elsewhere_is_shown(world: World, config: Config) -> N
 
 async def test_with_the_real_daemon(embedded: BrokerUnderTest, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_link, "QUIET_S", 0.1)
-    monkeypatch.setattr(daemon_module, "load_skills", lambda: load_skills(skills()))
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
     script: dict[str, Any] = {"lamp on": ("HassTurnOn", {"name": "desk lamp"})}
     async with Bus(embedded.address) as bus:
         lamp = World(bus)

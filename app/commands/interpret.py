@@ -13,6 +13,7 @@ from . import CommandError
 
 if TYPE_CHECKING:
     from ...skills.home.model import Home
+    from ...skills.sentences import OwnSentences
     from ..assistant import Understands
 
 HELP = "understand the sentences of a file, doing nothing"
@@ -26,26 +27,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import json
 
+    from ...skills.sentences import OwnSentences
     from ..config import load
+    from ..custom import household_skills
     from ..daemon import open_model
 
-    home, model = _home(args.home), open_model(load(args.config))
-    for line in _lines(args.file):
-        print(json.dumps(interpreted(model, home, line), ensure_ascii=False), flush=True)
+    config, home = load(args.config), _home(args.home)
+    model, own = open_model(config), OwnSentences(household_skills(config).sentences)
+    for line in lines(args.file):
+        print(json.dumps(interpreted(model, home, line, own), ensure_ascii=False), flush=True)
     return 0
 
 
-def interpreted(model: Understands, home: Home, line: dict[str, Any]) -> dict[str, Any]:
+def interpreted(model: Understands, home: Home, line: dict[str, Any], own: OwnSentences) -> dict[str, Any]:
     """One sentence's intents with slots as they are meant in `home`; those that want no deed are left out."""
     from ...skills.home.resolver import Context
+    from ...skills.schema import load_schema
+    from ..custom import understood_as_own
     from ..meaning import meaning
     from ..router import WITHOUT_ACT
     from ..typed import plain
 
     text, context = line["text"], Context(area=(line.get("context") or {}).get("area"))
     intents = []
-    for one in model.interpret(text).intents:
-        if one.intent not in WITHOUT_ACT:
+    for one in (understood_as_own(own, text, home, context.area) or model.interpret(text)).intents:
+        if one.intent not in load_schema()["intents"]:
+            intents.append({"intent": one.intent, "slots": plain(one.slots), "confidence": one.confidence})
+        elif one.intent not in WITHOUT_ACT:
             meant, _ = meaning(home, one.intent, one.slots, context, text)
             intent, slots = delayed_command(text, one.slots, meant) if one.intent == "RunLater" else (one.intent, meant)
             intents.append({"intent": intent, "slots": plain(slots), "confidence": round(one.confidence, 4)})
@@ -84,7 +92,8 @@ def _home(path: Path | None) -> Home:
         raise CommandError(f"{path}: not a home file: {' '.join(str(error).split())}") from None
 
 
-def _lines(name: str) -> Iterator[dict[str, Any]]:
+def lines(name: str) -> Iterator[dict[str, Any]]:
+    """The objects in a file of JSON lines, each with a `text`; "-" is standard input. Raises: CommandError."""
     import json
 
     try:
