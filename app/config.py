@@ -13,6 +13,12 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from .cloud import Endpoint, Price, fault_in_url
+from .governor import Limits
+from .policy import DEFAULT, Rule
+from .policy import fault as fault_in_policy
+from .privacy import PrivacyConfig
+from .topics import fault_in_topic
 from .typed import Mismatch, build, suggestion
 
 MAX_CONFIG_BYTES: Final = 1_000_000
@@ -142,6 +148,35 @@ class HistoryConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CloudConfig:
+    """Where to ask what this house does not know, when that may be, and what of it leaves. Without `url`: nothing ever does."""
+
+    url: str | None = None              # of an OpenAI-compatible API: https://api.example.com/v1, http://big-box.lan:8000/v1
+    model: str = ""                     # as the API calls it
+    key_file: str | None = None         # else the environment's INGLE_CLOUD_KEY, else the system's keyring
+    ca: str | None = None               # PEM file, for a server of the household's own
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    policy: tuple[Rule, ...] = DEFAULT
+    quick_ms: float = 400.0             # the longest round trip to the endpoint that counts as quick
+    requests_per_day: int = 100
+    money_per_day: float = 1.0          # counts only where `price` says what tokens cost
+    price: Price = field(default_factory=Price)
+    max_tokens: int = 600               # of an answer
+    max_reply_chars: int = 2_000
+    connect_s: float = 3.0
+    first_token_s: float = 15.0
+    total_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signals:
+    """Topics on which something else tells what Ingle cannot measure: on or off, retained."""
+
+    charging_topic: str | None = None   # whether this device has mains power
+    connected_topic: str | None = None  # whether the house is online
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     mqtt: Mqtt = field(default_factory=Mqtt)
     home: HomeConfig = field(default_factory=HomeConfig)
@@ -152,6 +187,9 @@ class Config:
     sensitive: Sensitive = field(default_factory=Sensitive)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
+    cloud: CloudConfig = field(default_factory=CloudConfig)
+    signals: Signals = field(default_factory=Signals)
+    limits: Limits = field(default_factory=Limits)
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle
@@ -168,6 +206,18 @@ class Config:
         files = (address.tls.ca, address.tls.cert, address.tls.key)
         ca, cert, key = (str(self.resolved(file)) if file else None for file in files)
         return replace(address, tls=replace(address.tls, ca=ca, cert=cert, key=key))
+
+    @property
+    def cloud_endpoint(self) -> Endpoint | None:
+        """Where the cloud is, if one is set up."""
+        cloud = self.cloud
+        if cloud.url is None:
+            return None
+        return Endpoint(
+            url=cloud.url, model=cloud.model, ca=str(self.resolved(cloud.ca)) if cloud.ca else None, max_tokens=cloud.max_tokens,
+            max_reply_chars=cloud.max_reply_chars, connect_s=cloud.connect_s, first_token_s=cloud.first_token_s,
+            total_s=cloud.total_s,
+        )
 
     @property
     def data_path(self) -> Path:
@@ -257,6 +307,11 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
         yield "timezone", f"{config.timezone!r} is not known: use a name like Europe/London, or leave it out."
     if config.sensitive.pin is not None and not re.fullmatch("[0-9]{3,12}", config.sensitive.pin):
         yield "sensitive.pin", 'must be 3 to 12 digits in quotes, like "4711".'
+    yield from _cloud_problems(config.cloud)
+    yield from _limit_problems(config.limits)
+    for key, topic in (("charging_topic", config.signals.charging_topic), ("connected_topic", config.signals.connected_topic)):
+        if topic is not None and (fault := fault_in_topic(topic)):
+            yield f"signals.{key}", f"{fault}: use one like house/ups/online."
     limits = (
         ("confirm_s", config.confirm_s, 0.1, 60, "seconds"), ("question_s", config.question_s, 5, 3600, "seconds"),
         ("history.days", config.history.days, 0.01, 3660, "days"), ("history.max_mb", config.history.max_mb, 1, 10_000, "MB"),
@@ -288,6 +343,31 @@ def _url_fault(url: str) -> str | None:
     if parts.scheme not in SCHEMES or not parts.hostname:
         return "is not an MQTT broker's address"
     return "has port 0" if number == 0 else None
+
+
+def _cloud_problems(cloud: CloudConfig) -> Iterable[tuple[str, str]]:
+    if cloud.url is not None and (fault := fault_in_url(cloud.url)):
+        yield "cloud.url", f"{fault}."
+    if cloud.url is not None and not cloud.model:
+        yield "cloud.model", "is missing: the name that the API has for the model to ask."
+    if fault := fault_in_policy(cloud.policy):
+        yield "cloud.policy", fault
+    known = {"fresh", "long", "exact", "unknown_here"}
+    for topic in cloud.privacy.topics:
+        if topic not in known:
+            yield "cloud.privacy.topics", f"has {topic!r}{suggestion(topic, list(known))}."
+    for key in ("quick_ms", "connect_s", "first_token_s", "total_s", "max_tokens", "max_reply_chars"):
+        if not 0 < getattr(cloud, key) < 1e6:
+            yield f"cloud.{key}", f"must be more than 0, not {getattr(cloud, key)}."
+    if cloud.requests_per_day < 0 or not cloud.money_per_day >= 0 or not min(cloud.price.input, cloud.price.output) >= 0:
+        yield "cloud", "has a budget or price below 0."
+
+
+def _limit_problems(limits: Limits) -> Iterable[tuple[str, str]]:
+    if limits.turns < 1 or limits.tokens < 1 or not limits.compute_s_per_minute > 0:
+        yield "limits", "needs at least one turn, one token and some compute."
+    if not 0 <= limits.reserve < 1:
+        yield "limits.reserve", f"must be from 0 to less than 1, not {limits.reserve}."
 
 
 def _home_problems(home: HomeConfig) -> Iterable[tuple[str, str]]:

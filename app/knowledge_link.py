@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 DATABASE: Final = "knowledge.db"
 WATCH_EVERY_S: Final = 60.0
+SHARED: Final = 60                  # passages looked at for words that a request shares with them
 
 T = TypeVar("T")
 
@@ -80,6 +81,18 @@ class KnowledgeLink:
 
     async def forget(self, ids: Sequence[int]) -> int:
         return await self._do(lambda store: store.forget(ids))
+
+    async def private_about(self, text: str) -> list[str]:
+        """What is kept privately and shares words with `text`: none of it may leave with it."""
+        return await asyncio.to_thread(self._private_about, text)
+
+    def _private_about(self, text: str) -> list[str]:
+        if str(self._path) != ":memory:" and not Path(self._path).exists():
+            return []                   # nothing was ever kept: the encoder need not be loaded for this
+        store = self.opened()
+        if not any(document.private for document in store.documents()):
+            return []
+        return [passage.text for passage in store.only_words(text, SHARED) if passage.source.private]
 
     async def _do(self, work: Callable[[Knowledge], T]) -> T:
         return await asyncio.to_thread(lambda: work(self.opened()))

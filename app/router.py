@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from ..engine.interpreter import Intent, Interpretation
+from ..skills.home.model import Home
 from ..skills.sensitive import DOUBTFUL
+from ..skills.weather import is_measured_here
+from .cloud import Need
 from .events import Route
 
 SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
 SURE_BORNE_OUT: Final = 0.18    # the same, where a thing of this home bears the very name that was understood
 SURE_OF_EACH: Final = 0.45  # of several in one sentence: a sentence that was cut wrongly has a part like this
+SURE_OF_CLOUD: Final = 0.6  # that it is about the world beyond the house: below, it may be a command that was not understood
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
 ASK_BACK: Final = "What should I do?"
-NO_CLOUD: Final = "I can't look that up from here."
+REST_BY_ITSELF: Final = "Ask me the rest by itself."
 NO_KNOWLEDGE: Final = "I don't have anything about that."
 CHAT: Final = "Mm-hm."
 
@@ -24,20 +28,41 @@ WITHOUT_ACT: Final = frozenset({"NotForUs", "Chat", "Cloud", "Unclear"})
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beyond:
+    """What is wanted from beyond the house, as the model judges it. Whether it may leave is the policy's matter."""
+
+    need: Need
+    confidence: float
+    unknown_here: bool = False          # it was asked of the household's papers and notes first, and they had nothing
+
+    @property
+    def sure(self) -> bool:
+        return self.confidence >= SURE_OF_CLOUD
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """`intents` are those to carry out; without any, `reply` is all that happens. `left_out` tells of parts that are not."""
+    """`intents` are those to carry out; without any, `reply` is all that happens. `left_out` tells of parts that are not.
+
+    `beyond`: the whole of it is for the world outside.
+    """
 
     route: Route
     reason: str
     intents: tuple[Intent, ...] = ()
     reply: str = ""
     left_out: str = ""
+    beyond: Beyond | None = None
 
 
-def route(interpretation: Interpretation, borne_out: Callable[[Intent], bool] = lambda intent: False) -> Decision:
+def route(
+    interpretation: Interpretation, borne_out: Callable[[Intent], bool] = lambda intent: False, home: Home | None = None,
+) -> Decision:
     """Decide by what was understood; the reason goes into the turn record.
 
-    Args: borne_out: whether this home has a thing of exactly the name that was understood.
+    Args:
+        borne_out: whether this home has a thing of exactly the name that was understood.
+        home: whose weather is measured; None: nobody's.
     """
     acts = tuple(intent for intent in interpretation.intents if intent.intent not in WITHOUT_ACT)
     if not acts:
@@ -48,9 +73,25 @@ def route(interpretation: Interpretation, borne_out: Callable[[Intent], bool] = 
         return Decision(route="local", reason=f"{least.intent} with confidence {least.confidence:.2f}", reply=NOT_SURE)
     if unsure:
         return _in_part(tuple(intent for intent in acts if intent not in unsure), unsure)
+    if beyond := _weather_elsewhere(acts, home or Home()):
+        return Decision(route="none", reason="the weather of another place", beyond=beyond)
+    rest = REST_BY_ITSELF if any(_is_beyond(intent) for intent in interpretation.intents) else ""
     if any(intent.intent == "AskKnowledge" for intent in acts):
-        return Decision(route="knowledge", reason="a question about the household", intents=acts)
-    return Decision(route="local", reason=_named(acts), intents=acts)
+        return Decision(route="knowledge", reason="a question about the household", intents=acts, left_out=rest)
+    return Decision(route="local", reason=_named(acts), intents=acts, left_out=rest)
+
+
+def _is_beyond(intent: Intent) -> bool:
+    """It goes out alone or not at all: what else stands in the sentence concerns nobody outside."""
+    return intent.intent == "Cloud" and intent.confidence >= SURE_OF_CLOUD
+
+
+def _weather_elsewhere(acts: tuple[Intent, ...], home: Home) -> Beyond | None:
+    """What is measured here says nothing of another town."""
+    place = acts[0].slots.get("name")
+    if len(acts) > 1 or acts[0].intent != "HassGetWeather" or not isinstance(place, str) or is_measured_here(home, place):
+        return None
+    return Beyond(need="fresh", confidence=acts[0].confidence)
 
 
 def _unsure(interpretation: Interpretation, borne_out: Callable[[Intent], bool]) -> tuple[Intent, ...]:
@@ -82,11 +123,27 @@ def _without_act(interpretation: Interpretation) -> Decision:
     if kind == "Chat":
         return Decision(route="local", reason="a remark, nothing to do", reply=CHAT)
     if kind == "Cloud":
-        need = interpretation.intents[0].slots.get("need", "more")
-        return Decision(route="none", reason=f"{need} knowledge from beyond the house, and no cloud is set up", reply=NO_CLOUD)
+        return _beyond(interpretation.intents[0])
     if kind == "Unclear":
         return Decision(route="local", reason="meant for us, but what is wanted cannot be told", reply=ASK_BACK)
     return Decision(route="none", reason="not said to us")
+
+
+def needed(slots: Mapping[str, object]) -> Need:
+    """What kind of knowledge a Cloud intent asks for; one that does not say is held to be for a fact."""
+    return _NEEDS.get(str(slots.get("need")), "exact")
+
+
+def _beyond(intent: Intent) -> Decision:
+    need = needed(intent.slots)
+    beyond = Beyond(need=need, confidence=intent.confidence)
+    reason = f"{need} knowledge from beyond the house, {intent.confidence:.2f}"
+    if not beyond.sure:                 # it may be a command for this house: it does not even come before the policy
+        return Decision(route="local", reason=reason, reply=NOT_SURE)
+    return Decision(route="none", reason=reason, beyond=beyond)
+
+
+_NEEDS: Final[dict[str, Need]] = {"fresh": "fresh", "long": "long", "exact": "exact"}
 
 
 def _named(acts: tuple[Intent, ...]) -> str:

@@ -70,6 +70,26 @@ def written(tokenizer: Vocabulary, tokens: Iterable[int]) -> Iterator[str]:
         yield tokenizer.decode(held)[len(told) :]
 
 
+class _Form:
+    """ChatML in the tokens of one vocabulary."""
+
+    def __init__(self, tokenizer: Vocabulary) -> None:
+        """Raises: ModelFileError: the vocabulary has no pieces for roles."""
+        begin, end = (tokenizer.id(piece) for piece in (BEGIN, END))
+        if begin is None or end is None:
+            raise ModelFileError("tokenizer.ggml.tokens", f"has no {BEGIN} and {END}", "use a model made for chat in ChatML")
+        self.begin, self.end = begin, end
+        self._tokenizer = tokenizer
+
+    def turn(self, role: str, text: str) -> list[int]:
+        """What is in the text is read as text, roles too."""
+        return [self.begin, *self._tokenizer.encode(f"{role}\n{text}"), self.end, *self._tokenizer.encode("\n")]
+
+    def answer(self) -> list[int]:
+        """The beginning of the model's own turn."""
+        return [self.begin, *self._tokenizer.encode("assistant\n")]
+
+
 class Chat:
     """One conversation."""
 
@@ -81,12 +101,9 @@ class Chat:
 
         Raises: ModelFileError: the vocabulary has no pieces for roles.
         """
-        begin, end = (tokenizer.id(piece) for piece in (BEGIN, END))
-        if begin is None or end is None:
-            raise ModelFileError("tokenizer.ggml.tokens", f"has no {BEGIN} and {END}", "use a model made for chat in ChatML")
         self.engine, self.tokenizer, self.sampling = engine, tokenizer, sampling or Sampling()
-        self._begin, self._end = begin, end
-        self._context = self._begun(self._turn("system", system), engine.state(n_ctx, int8=int8), beside)
+        self._form = _Form(tokenizer)
+        self._context = self._begun(self._form.turn("system", system), engine.state(n_ctx, int8=int8), beside)
         self._unread: list[int] = []
 
     def _begun(self, turn: Sequence[int], state: Any, beside: str | os.PathLike[str] | None) -> Context:
@@ -112,7 +129,7 @@ class Chat:
 
     def say(self, text: str, *, max_tokens: int = MAX_TOKENS, max_s: float | None = None) -> Iterator[str]:
         """Say something and read the answer as it is written."""
-        self._unread += [*self._turn("user", text), self._begin, *self.tokenizer.encode("assistant\n")]
+        self._unread += [*self._form.turn("user", text), *self._form.answer()]
         yield from written(self.tokenizer, self._answer(max_tokens, max_s))
 
     def _answer(self, max_tokens: int, max_s: float | None) -> Iterator[int]:
@@ -121,22 +138,79 @@ class Chat:
             self.engine, self._unread, self.sampling, context=self._context, max_tokens=max_tokens, max_s=max_s
         ):
             # What was drawn last is read with what is said next, whoever ends the answer, and when.
-            self._unread = [*([] if token == self._end else [token]), self._end, *newline]
-            if token == self._end:
+            self._unread = [*([] if token == self._form.end else [token]), self._form.end, *newline]
+            if token == self._form.end:
                 return
             yield token
 
     def _sum_up(self, state: Any, dropped: Sequence[int]) -> list[int]:
         """What the model itself says about the part of the talk that it is about to forget, as a turn of the system's."""
-        prompt = [*self._turn("user", SUM_UP), self._begin, *self.tokenizer.encode("assistant\n")]
+        prompt = [*self._form.turn("user", SUM_UP), *self._form.answer()]
         room = min(SUMMARY_TOKENS, state.n_ctx - state.n_past - len(prompt), len(dropped) // 4)
         if room < 1:
             return []
-        summary = list(generate(self.engine, prompt, state=state, stop={self._end}, max_tokens=room))
-        return self._turn("system", f"{SAID_BEFORE} {self.tokenizer.decode(summary)}")
+        summary = list(generate(self.engine, prompt, state=state, stop={self._form.end}, max_tokens=room))
+        return self._form.turn("system", f"{SAID_BEFORE} {self.tokenizer.decode(summary)}")
 
-    def _turn(self, role: str, text: str) -> list[int]:
-        return [self._begin, *self.tokenizer.encode(f"{role}\n{text}"), self._end, *self.tokenizer.encode("\n")]
+
+class Completions:
+    """Answers to whole conversations, each for itself: what an OpenAI-compatible server wants. One at a time."""
+
+    def __init__(self, engine: Engine, tokenizer: Vocabulary, *, n_ctx: int = N_CTX) -> None:
+        """Raises: ModelFileError: the vocabulary has no pieces for roles."""
+        self._engine, self._tokenizer, self._form = engine, tokenizer, _Form(tokenizer)
+        self._state = engine.state(n_ctx)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, n_ctx: int = N_CTX) -> Self:
+        """Raises: ModelFileError; BackendError, see `backend.choose`."""
+        model = Model.open(path)
+        return cls(choose(model), vocabulary(model.metadata), n_ctx=n_ctx)
+
+    def count(self, messages: Sequence[tuple[str, str]]) -> int:
+        """How many tokens a conversation is."""
+        return len(self._prompt(messages))
+
+    def write(
+        self, messages: Sequence[tuple[str, str]], *, max_tokens: int = MAX_TOKENS, max_s: float | None = None,
+        temperature: float = 0.0, top_p: float = 1.0, stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """The next turn, as it is written.
+
+        Args: messages: (role, text), oldest first; the text cannot hold roles of its own. stop: texts before which to end.
+        Raises: ValueError: there is no room for the conversation.
+        """
+        prompt = self._prompt(messages)
+        room = self._state.n_ctx - len(prompt)
+        if room < 1:
+            raise ValueError(f"the conversation is {len(prompt)} tokens long, there is room for {self._state.n_ctx}")
+        self._state.rewind()
+        sampling = Sampling(temperature=temperature, top_p=top_p)
+        tokens = generate(self._engine, prompt, sampling, state=self._state, stop={self._form.end},
+                          max_tokens=min(max_tokens, room), max_s=max_s)  # fmt: skip
+        yield from _until(written(self._tokenizer, tokens), stop)
+
+    def _prompt(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        turns = (self._form.turn(role, text) for role, text in messages)
+        return [*(token for turn in turns for token in turn), *self._form.answer()]
+
+
+def _until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Pieces up to the first of some texts; what may be the beginning of one is held back."""
+    held = ""
+    longest = max(map(len, stop), default=0)
+    for piece in pieces:
+        held += piece
+        found = min((held.find(each) for each in stop if each in held), default=-1)
+        if found >= 0:
+            yield held[:found]
+            return
+        safe = len(held) - max(0, longest - 1)
+        if safe > 0:
+            yield held[:safe]
+            held = held[safe:]
+    if held:
+        yield held
 
 
 def main(arguments: Sequence[str], read: Callable[[str], str] = input) -> int:

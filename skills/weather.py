@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .api import Done, Turn, Unclear, skill
-from .home.model import Entity
+from .home.model import Entity, Home
 from .home.resolver import Resolution, Said, resolve
 from .slots import as_spoken, spoken_list
 from .states import degrees, is_known, number
@@ -114,7 +114,7 @@ class GetWeather:
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         town = slots.name if slots.name is not None and not _OUTSIDE & set(fold(slots.name)) else None
-        if town is not None and not _stations(turn, town):
+        if town is not None and not is_measured_here(turn.home, town):
             return Done(reply=f"I don't know the weather in {town}; I only know what is measured here.")
         later = [said for said in (slots.date, slots.at) if said is not None and said.lower() not in _TODAY]
         if later:
@@ -125,7 +125,7 @@ class GetWeather:
 
 def outside(turn: Turn, town: str | None = None, *, none: str = "Nothing here measures the weather.") -> Done:
     """What weather stations (that of the town, if one is named) and outdoor sensors of this home say now."""
-    stations = _stations(turn, town)
+    stations = _stations(turn.home, town)
     if stations:
         station = stations[0]
         condition = _CONDITIONS.get(station.state or "", as_spoken(station.state))
@@ -143,8 +143,13 @@ def outside(turn: Turn, town: str | None = None, *, none: str = "Nothing here me
     return Done(reply=none)
 
 
-def _stations(turn: Turn, name: str | None) -> list[Entity]:
-    stations = [entity for entity in turn.home.entities.values()
+def is_measured_here(home: Home, place: str) -> bool:
+    """Whether this home knows the weather "in <place>": outside its door, or where a weather station of its is."""
+    return bool(_OUTSIDE & set(fold(place)) or _stations(home, place))
+
+
+def _stations(home: Home, name: str | None) -> list[Entity]:
+    stations = [entity for entity in home.entities.values()
                 if entity.domain == "weather" and entity.exposed and is_known(entity)]
     return [each for each in stations if name is None or set(fold(name)) <= set(fold(each.name))]
 
