@@ -6,8 +6,8 @@ Audio inside Ingle is 16-bit, mono, 16 kHz, in frames of `FRAME_SAMPLES`; only a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
@@ -18,6 +18,10 @@ FRAME_SAMPLES: Final = 512          # of one frame, 32 ms: what the voice activi
 FRAME_S: Final = FRAME_SAMPLES / SAMPLE_RATE
 
 Samples = NDArray[np.int16]         # (n,), mono
+
+
+# Log probabilities of other texts for the same sound, comparable with one another. Blocking: call it from a worker thread.
+Rescore = Callable[[Sequence[str]], tuple[float, ...]]
 
 
 class VoiceError(Exception):
@@ -46,6 +50,7 @@ class Transcript:
 
     hypotheses: tuple[Hypothesis, ...] = ()
     no_speech: float = 0.0          # 0..1: how likely it is that nobody spoke; 0.0 where the recogniser can't tell
+    rescore: Rescore | None = field(default=None, compare=False, repr=False)    # None where the recogniser can't
 
     @property
     def text(self) -> str:
