@@ -21,28 +21,34 @@ from ..engine.interpreter import Intent, Interpretation
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.history import Ask
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
-from ..skills.home.resolver import Resolution, is_called
+from ..skills.home.resolver import Context, Resolution, is_called
 from ..skills.later import Command as LaterCommand
 from ..skills.later import phrase
 from ..skills.moments import spoken_moment, spoken_time
 from ..skills.registry import Registry
+from ..skills.routines import TELLING, Deed, Routine
 from ..skills.schema import load_schema
 from ..skills.sensitive import DOUBTFUL, check, pin_in
 from ..skills.sentences import OwnSentences
 from ..skills.slots import spoken_list
 from ..skills.timers import Timer, missed_said
+from ..skills.why import Cause
+from ..skills.wording import sentence
 from . import answers
 from .config import Config
 from .custom import understood_as_own
 from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
 from .governor import Limit
-from .meaning import in_the_same_place, meaning
+from .meaning import in_the_same_place, meaning, of_routines, whole_routine
 from .outside import Considered, Outside, Waiting
+from .people import People, forbidden, may_ask, refusal
 from .router import NO_KNOWLEDGE, Beyond, needed, route
 from .services import Clock, Services
 from .session import MAX_TRIES, Command, Pending, Session, Sessions
 from .typed import plain
 from .undo import before, restoring
+from .usual import APPLY, Usual
+from .usual import INTENTS as USUAL
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +95,7 @@ class Assistant:
     ) -> None:
         self.home = home
         self.services = services
+        services.attach(home)
         self.on_turn: Callable[[TurnRecord], None] = lambda record: None    # hears of every turn, also of those put off
         self.on_announced: Callable[[Announced], None] = lambda said: None  # hears what is said unasked, for who can speak it
         self._config = config
@@ -97,6 +104,8 @@ class Assistant:
         self._perform = perform
         self._publish = publish
         self._own = OwnSentences(registry.sentences)
+        self._people = People(config.people, config.guests)
+        self._usual = Usual(services.preferences, self._people, home)
         self._outside = outside
         self._clock = clock
         self._sessions = Sessions()
@@ -149,7 +158,8 @@ class Assistant:
             session.begin(asked.area)
             work = _Work(asked, session, on_token)
             try:
-                await self._within_limits(work)
+                with self.services.causes.acting(self._cause("said", work)):
+                    await self._within_limits(work)
             except Exception:
                 log.exception("turn %s failed", asked.id)
                 work.say(WENT_WRONG)
@@ -163,7 +173,8 @@ class Assistant:
         session.mention(command.recent, command.recent_area)
         work = _Work(asked, session, lambda token: None)
         work.route, work.reasons = "local", ["put off until now"]
-        await self._carry_out(work, Command(intent=command.intent, slots=command.slots))
+        with self.services.causes.acting(self._cause("later", work)):
+            await self._carry_out(work, Command(intent=command.intent, slots=command.slots))
         if work.question is not None:
             work.say("Nobody was there to answer, so I left it.")
         self._finish(work)
@@ -202,6 +213,56 @@ class Assistant:
         self.on_announced(Announced(id=asked.id, text=" ".join(work.replies), kind=kind, area=asked.area, session=session,
                                     speaker=asked.speaker))
 
+    def _cause(self, kind: Literal["said", "later"], work: _Work) -> Cause:
+        asked = work.asked
+        return Cause(kind=kind, turn_id=asked.id, text=asked.text, at=self._clock(), speaker=asked.speaker, area=asked.area)
+
+    # routines
+
+    async def run_routine(self, routine: Routine, because: str, chain: tuple[str, ...]) -> None:
+        """Do what a routine says, as it was set off; `on_turn` hears what came of it."""
+        work = _Work(Asked(text=routine.do, area=routine.area, speaker=routine.speaker), Session(), lambda token: None)
+        work.session.begin(routine.area)
+        await self._do_routine(work, routine, because, chain)
+        if work.question is not None:
+            work.say("Nobody was there to answer, so I left it.")
+        record = self._finish(work)
+        if work.question is not None or not record.intents:
+            self._announce("routine", work, None)
+
+    def routine_stopped(self, routine: Routine, said: str) -> None:
+        self.tell(said, kind="routine", text=routine.do, area=routine.area)
+
+    async def _do_routine(self, work: _Work, routine: Routine, because: str, chain: tuple[str, ...]) -> None:
+        """Its words are understood as when it was saved; what they do was confirmed then."""
+        work.route = "local"
+        work.reasons.append(f'the routine "{routine.name}": {because}')
+        telling = TELLING.match(routine.do.strip())
+        if telling is not None:
+            work.say(f"{sentence(telling['what'] or because)}.")
+            return
+        cause = Cause(kind="routine", turn_id=work.asked.id, text=routine.do, at=self._clock(), routine=routine.name,
+                      trigger=because, chain=chain, speaker=routine.speaker, area=routine.area)
+        with self.services.causes.acting(cause):
+            commands = await self._clause(routine.do, work.session.context)
+            for command in commands:
+                await self._carry_out(work, command, confirmed=True, text=routine.do)
+        if not commands:
+            work.say(f'I don\'t understand "{routine.do}", which the routine "{routine.name}" says.')
+
+    async def _clause(self, text: str, context: Context) -> list[Command]:
+        """What a clause would have done, in this home's words; [] unless all of it is understood."""
+        understood = await asyncio.to_thread(self._understands.interpret, text)
+        decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")), self.home)
+        if decision.left_out or decision.beyond is not None:
+            return []
+        return [Command(intent=each.intent, slots=meaning(self.home, each.intent, each.slots, context, text)[0],
+                        confidence=each.confidence) for each in in_the_same_place(decision.intents)]
+
+    async def _deeds(self, text: str, turn: Turn) -> Sequence[Deed]:
+        """`turn.services["interpret"]`."""
+        return [Deed(command.intent, command.slots) for command in await self._clause(text, turn.context)]
+
     async def ask_waiting(self, waiting: Waiting) -> None:
         """Ask the cloud now what was put off until it could be; `on_turn` hears the answer."""
         work = _Work(waiting.asked, Session(), lambda token: None)
@@ -223,16 +284,24 @@ class Assistant:
 
     async def _turn(self, work: _Work) -> None:
         pending = work.session.pending
+        routine = self.services.routines.said(work.asked.text)
+        if routine is not None:
+            await self._do_routine(work, routine, f'you said "{work.asked.text.strip()}"', (routine.name,))
+            self._ask_what_is_open(work)
+            return
         understood = await self._interpret(work, asked=pending is not None)
         if pending is not None and await self._answered(work, pending, understood.intents):
             return
+        if await self._is_liking(work, understood):
+            return
+        understood = replace(understood, intents=whole_routine(understood.intents, work.asked.text))
         decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")), self.home)
         work.route = decision.route
         work.reasons.append(decision.reason)
         work.say(decision.reply)
         if decision.beyond is not None:
             await self._consider_outside(work, decision.beyond)
-        for intent in in_the_same_place(decision.intents):
+        for intent in in_the_same_place(of_routines(decision.intents, work.asked.text, self.services.routines)):
             await self._do(work, intent)
         work.say(decision.left_out)
         self._ask_what_is_open(work)
@@ -248,7 +317,32 @@ class Assistant:
     def _understood(self, asked: Asked, after_question: bool) -> Interpretation:
         """As one of the household's own sentences, else by the model."""
         own = understood_as_own(self._own, asked.text, self.home, asked.area)
+        usual = self._usual.hear(asked) if own is None else None
+        if usual is not None:
+            return Interpretation(intents=(usual,), confidence=usual.confidence)
         return own or self._understands.interpret(asked.text, asked=after_question)
+
+    async def _is_liking(self, work: _Work, understood: Interpretation) -> bool:
+        """Whether this told what somebody likes; if so, it is remembered and nothing is done."""
+        liked = await asyncio.to_thread(
+            self._usual.told, work.asked, understood.intents, lambda text: self._understands.interpret(text).intents,
+            lambda intent, slots: meaning(self.home, intent, slots, work.session.context, work.asked.text)[0])
+        if liked:
+            work.route = "local"
+            work.reasons.append("told what is liked")
+            work.note(Command(intent="Remember", slots={"message": work.asked.text}), ())
+            work.say(self._usual.keep(liked))
+        return bool(liked)
+
+    async def _do_usual(self, work: _Work, intent: Intent) -> None:
+        """What is liked is done, told or forgotten."""
+        meant = self._usual.meant(work.asked, intent.slots)
+        if intent.intent == APPLY and meant:
+            for one in meant:
+                await self._carry_out(work, Command(intent=one.intent, slots=one.slots))
+            return
+        work.note(Command(intent=intent.intent, slots=intent.slots), ())
+        work.say(self._usual.answer(intent.intent, meant))
 
     async def _do(self, work: _Work, intent: Intent) -> None:
         """One intent of the sentence: those of the conversation here, all others by their skill."""
@@ -257,6 +351,8 @@ class Assistant:
             command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
             sure = min(intent.confidence, DOUBTFUL)    # "what did you say?" must not open the door once more
             await self._carry_out(work, replace(command, confidence=sure), chosen=command.entities)
+        elif intent.intent in USUAL:
+            await self._do_usual(work, intent)
         elif intent.intent == "Undo" and "Undo" not in self._registry:
             await self._undo(work, intent)
         elif intent.intent in ("Confirm", "Deny") and intent.intent not in self._registry:
@@ -269,6 +365,7 @@ class Assistant:
         """The slots as values, in this home's words. What could not be read is told in the record."""
         if intent not in load_schema()["intents"]:      # the household's own, or a skill's: its sentences gave the values
             return dict(said)
+        said = self._people.at_home(said, work.asked.speaker, work.asked.text)
         slots, unread = meaning(self.home, intent, said, work.session.context, work.asked.text)
         work.reasons += unread
         return slots
@@ -287,6 +384,11 @@ class Assistant:
         if command.intent not in self._registry:
             work.note(command, ())
             work.say(NO_KNOWLEDGE if work.route == "knowledge" else CANNOT_YET)
+            return
+        person = self._people.of(work.asked.speaker, work.asked.via)
+        if person is not None and not may_ask(person, command.intent):
+            work.note(command, ())
+            work.say(f"{person.name} may not do that.")
             return
         turn = self._skill_turn(work, command, chosen=chosen, confirmed=confirmed, text=text)
         try:
@@ -326,7 +428,7 @@ class Assistant:
             id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
             session=asked.session, now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
             chosen=chosen, confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
-            services={**self.services.by_name, "undo": work.session.undo, "publish": self._publisher(work)},
+            services={**self.services.by_name, "interpret": self._deeds, "undo": work.session.undo, "publish": self._publisher(work)},
         )
 
     def _publisher(self, work: _Work) -> Callable[[Sequence[Publish]], Awaitable[None]] | None:
@@ -342,10 +444,14 @@ class Assistant:
         return send
 
     async def _act(self, work: _Work, calls: Sequence[ServiceCall]) -> list[Outcome]:
-        """Send the calls, wait for the devices, remember how it was before."""
+        """Send the calls, wait for the devices, remember how it was before. Raises: Unclear: the speaker may not."""
+        person = self._people.of(work.asked.speaker, work.asked.via)
+        if person is not None and (denied := forbidden(person, calls, self.home)) is not None:
+            raise Unclear(refusal(person, *denied))
         was = before(self.home, calls)
         work.acting()
         began = time.perf_counter()
+        self.services.causes.sent(call.entity_id for call in calls)
         outcomes = await self._perform(calls, work.sent)
         work.timing["confirm"] = work.timing.get("confirm", 0.0) + _ms_since(began)
         work.session.undo.record(work.asked.id, was, outcomes)
@@ -428,7 +534,8 @@ class Assistant:
         elif answer.kind == "picked" and answer.chosen[0] in self.home.entities:
             await self._carry_out(work, command, chosen=answer.chosen, text=pending.text)
         elif answer.kind == "picked":
-            await self._carry_out(work, replace(command, slots={**command.slots, "name": answer.chosen[0]}))
+            slot = "name" if "name" in load_schema()["intents"][command.intent]["slots"] else "trigger"     # of a routine
+            await self._carry_out(work, replace(command, slots={**command.slots, slot: answer.chosen[0]}), text=pending.text)
         else:
             added = self._grounded(work, command.intent, _known(command.intent, answer.slots))
             await self._carry_out(work, replace(command, slots={**command.slots, **added}), text=pending.text)

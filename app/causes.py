@@ -20,42 +20,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from ..skills.home.model import Entity, Home
 from ..skills.storage import transaction
+from ..skills.why import Cause, Change
 from .typed import Mismatch, build
 
 MAX_KEPT: Final = 1_000         # changes on disk
 SOON_S: Final = 10.0            # a state reported within this of its command is the command's doing
 SLOW_S: Final = 120.0           # the same for what takes its way: covers, valves, robots
 SLOW: Final = frozenset({"cover", "valve", "vacuum", "lawn_mower", "lock", "climate", "media_player"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    """Why something was commanded."""
-
-    kind: Literal["said", "later", "routine", "undo"]
-    turn_id: str
-    text: str                           # what was said; of a routine, what it does
-    at: datetime                        # when it was said, or set off; aware
-    routine: str | None = None          # a routine's name
-    trigger: str | None = None          # what set it off, to follow "because": "the front door opened"
-    chain: tuple[str, ...] = ()         # the ids of the routines that led here, oldest first
-    speaker: str | None = None
-    area: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One change of an entity's state."""
-
-    entity_id: str
-    before: str | None
-    state: str | None
-    at: datetime
-    cause: Cause | None = None          # None: from outside
 
 
 @dataclass(frozen=True)

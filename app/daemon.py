@@ -98,7 +98,8 @@ async def assembled(
         if simulate is not None:
             await _simulate(stack, parts, simulate)
         home_known = asyncio.Event()
-        kept = services.run(assistant.act_later, assistant.missed, home_known)
+        kept = services.run(
+            assistant.act_later, assistant.missed, assistant.run_routine, assistant.routine_stopped, home_known)
         for work in (_pump(parts), link.run(), kept, outside.run(assistant.ask_waiting)):
             parts.background.append(_start(stack, work))
         await bus.subscribe(*outside.topics)

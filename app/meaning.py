@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from ..engine.interpreter import Intent
 from ..skills.home.model import Home
 from ..skills.home.resolver import Context, ground
+from ..skills.routines import Routines
 from ..skills.slots import in_units_said, normalise
 
 _WHEN: Final = ("intent", "at", "in", "date")      # RunLater's own slots; the others are those of the intent it puts off
@@ -43,6 +45,37 @@ def in_the_same_place(intents: Sequence[Intent]) -> tuple[Intent, ...]:
             intent = replace(intent, slots={**place, **intent.slots})
         placed.append(intent)
     return tuple(placed)
+
+
+def whole_routine(intents: Sequence[Intent], text: str) -> tuple[Intent, ...]:
+    """What stands behind a routine's action, joined to it by "and", belongs to it: it must not be done now.
+
+    "when I say movie time, dim the lights and close the blinds" may come as a routine and a command to close the blinds.
+    """
+    first = intents[0] if intents else None
+    action = first.slots.get("action") if first is not None and first.intent == "CreateRoutine" else None
+    if first is None or len(intents) < 2 or not isinstance(action, str):
+        return tuple(intents)
+    place = text.lower().find(action.lower())
+    rest = text[place + len(action) :] if place >= 0 else ""
+    if not re.match(r"\s*,?\s*(?:and|then|plus)\b", rest, re.IGNORECASE) or re.search(r"\b(?:now|first)\b", rest.lower()):
+        return tuple(intents)
+    return (replace(first, slots={**first.slots, "action": text[place:].strip(" .!")}),)
+
+
+def of_routines(intents: Sequence[Intent], text: str, routines: Routines) -> tuple[Intent, ...]:
+    """Turning a routine off or on by its name is about the routine, as no device is called so.
+
+    Only where the sentence speaks of a routine, and one of that name is there.
+    """
+    if not re.search(r"\b(?:routine|automation|rule)s?\b", text.lower()):
+        return tuple(intents)
+    return tuple(
+        Intent("RemoveRoutine", {"trigger": found[0].name}, intent.confidence)
+        if intent.intent in ("HassTurnOn", "HassTurnOff") and (found := routines.like(str(intent.slots.get("name")), None))
+        else intent
+        for intent in intents
+    )
 
 
 def _kind(intent: Intent) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +10,19 @@ from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
+from ..skills.conditions import HouseConditions
 from ..skills.history import MIGRATIONS as HISTORY_MIGRATIONS
 from ..skills.history import HistoryStore
+from ..skills.home.model import Home
 from ..skills.later import Command as LaterCommand
 from ..skills.later import LaterStore
 from ..skills.lists import HouseList, ListStore
+from ..skills.routines import Routine, Routines
 from ..skills.steady import since_boot
+from ..skills.preferences import PreferenceStore
 from ..skills.storage import StorageError, open_database
 from ..skills.timers import Timer, TimerStore
+from .causes import Causes
 from .config import Config, ConfigError
 from .knowledge_link import DATABASE as KNOWLEDGE
 from .knowledge_link import KnowledgeLink
@@ -26,6 +30,7 @@ from .local_zone import local_zone
 
 DATABASE: Final = "ingle.db"
 HISTORY: Final = "history.db"
+ROUTINES: Final = "routines.yaml"
 
 Clock = Callable[[], datetime]
 
@@ -57,20 +62,25 @@ class Services:
         self.lists = ListStore(self._database, config.lists, on_change=lambda each: self.mirror.list(each))
         self.later = LaterStore(self._database, clock=clock, mind_the_clock=self.timers.mind_the_clock)
         self.knowledge = KnowledgeLink(config, _beside(path, KNOWLEDGE))
+        self.preferences = PreferenceStore(self._database)
         self._history_database = open_database(_beside(path, HISTORY), HISTORY_MIGRATIONS, lossy=True)
         self.history = HistoryStore(
             self._history_database, clock=clock, days=config.history.days, max_bytes=round(config.history.max_mb * 1e6),
         )
+        self._clock = clock
+        self._routines_file = None if str(path) == ":memory:" else Path(path).with_name(ROUTINES)
         self.by_name: dict[str, Any] = {
-            "knowledge": self.knowledge, "history": self.history,
+            "conditions": HouseConditions(),
+            "knowledge": self.knowledge, "history": self.history, "preferences": self.preferences,
             "timers": self.timers, "lists": self.lists, "later": self.later, "sensitive": config.sensitive,
             "temperature_unit": config.temperature_unit,
         }
 
-    @property
-    def database(self) -> sqlite3.Connection:
-        """The skills' own; for the parts of the app that keep a table in it."""
-        return self._database
+    def attach(self, home: Home) -> None:
+        """What watches the home: whose doing its states are, and the routines."""
+        self.causes = Causes(home, self._database, self._clock)
+        self.routines = Routines(self._routines_file, self._database, home, clock=self._clock, causes=self.causes)
+        self.by_name |= {"causes": self.causes, "routines": self.routines}
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> Self:
@@ -83,9 +93,10 @@ class Services:
 
     async def run(
         self, act: Callable[[LaterCommand], Awaitable[None]], missed: Callable[[LaterCommand], None],
-        home_known: asyncio.Event,
+        run_routine: Callable[[Routine, str, tuple[str, ...]], Awaitable[None]],
+        routine_stopped: Callable[[Routine, str], None], home_known: asyncio.Event,
     ) -> None:
-        """Ring timers and do what was put off, at their moments; never returns: cancel the task to end it.
+        """Ring timers, do what was put off, set routines off; never returns: cancel the task to end it.
 
         Args:
             missed: hears of what came due too long ago, while Ingle was off.
@@ -96,6 +107,14 @@ class Services:
             tasks.create_task(self.knowledge.watch())
             tasks.create_task(self.history.run())
             tasks.create_task(self._do_later(act, missed, home_known))
+            tasks.create_task(self._run_routines(run_routine, routine_stopped, home_known))
+
+    async def _run_routines(
+        self, run: Callable[[Routine, str, tuple[str, ...]], Awaitable[None]], stopped: Callable[[Routine, str], None],
+        home_known: asyncio.Event,
+    ) -> None:
+        await home_known.wait()
+        await self.routines.run(run, stopped)
 
     async def _do_later(
         self, act: Callable[[LaterCommand], Awaitable[None]], missed: Callable[[LaterCommand], None],

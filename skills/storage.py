@@ -49,6 +49,12 @@ MIGRATIONS: tuple[str, ...] = (
     """CREATE TABLE caused (
         id INTEGER PRIMARY KEY, entity_id TEXT NOT NULL, before TEXT, state TEXT, at REAL NOT NULL, cause TEXT NOT NULL
     ) STRICT""",
+    # The time of day, as the clock showed it, for which a routine ran last.
+    "CREATE TABLE routine_runs (name TEXT PRIMARY KEY, wall TEXT NOT NULL) STRICT",
+    # What people like. `slots` is JSON; of one key the newest counts.
+    """CREATE TABLE preferences (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, key TEXT NOT NULL, intent TEXT NOT NULL, slots TEXT NOT NULL
+    ) STRICT""",
 )
 
 

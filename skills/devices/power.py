@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import Any, Final, Protocol
@@ -20,9 +20,12 @@ from .targets import Target, Where, find, has_context, nothing_said, says_all
 
 
 class Conditions(Protocol):
-    """`turn.services["conditions"]`: whether words like "it's dark outside" hold now; None when it cannot tell."""
+    """`turn.services["conditions"]`: whether words like "it's dark outside" hold now; None when it cannot tell.
 
-    async def holds(self, condition: str, turn: Turn) -> bool | None: ...
+    `about`: the entity ids of what "it" is in the words.
+    """
+
+    async def holds(self, condition: str, turn: Turn, about: Sequence[str] = ()) -> bool | None: ...
 
 
 # ---------------------------------------------------------------- what on and off mean
@@ -244,7 +247,7 @@ class Switching:
         target = devices_meant(slots, turn, "Turn what on?" if self.on else "Turn what off?")
         acts = [switch(turn.home, entity, self.on) for entity in target.entities]
         later = self._later(turn, acts) if duration_s is not None else None
-        await hold(slots.if_, turn)
+        await hold(slots.if_, turn, [entity.entity_id for entity in target.entities])
         done = await carry_out(turn, target, acts)
         if later is None or duration_s is None:
             return done
@@ -344,12 +347,12 @@ def length_of(said: str | None) -> float | None:
     return float(seconds)
 
 
-async def hold(condition: str | None, turn: Turn) -> None:
+async def hold(condition: str | None, turn: Turn, about: Sequence[str] = ()) -> None:
     """Raises: Unclear: the condition is not met, or cannot be told."""
     if condition is None:
         return
     conditions: Conditions | None = turn.services.get("conditions")
-    holds = await conditions.holds(condition, turn) if conditions is not None else None
+    holds = await conditions.holds(condition, turn, about) if conditions is not None else None
     if holds is None:
         raise Unclear(f'Whether "{condition}" is beyond me so far, so nothing was changed.')
     if not holds:
