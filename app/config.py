@@ -20,6 +20,7 @@ from .policy import fault as fault_in_policy
 from .privacy import PrivacyConfig
 from .topics import fault_in_topic
 from .typed import Mismatch, build, suggestion
+from .voice.settings import VoiceConfig, voice_problems
 
 MAX_CONFIG_BYTES: Final = 1_000_000
 SCHEMES: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -190,6 +191,7 @@ class Config:
     cloud: CloudConfig = field(default_factory=CloudConfig)
     signals: Signals = field(default_factory=Signals)
     limits: Limits = field(default_factory=Limits)
+    voice: VoiceConfig = field(default_factory=VoiceConfig)
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle
@@ -303,6 +305,7 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
     yield from _mqtt_problems(config.mqtt)
     yield from _home_problems(config.home)
     yield from _list_problems(config.lists)
+    yield from voice_problems(config.voice)
     if config.timezone is not None and not _is_zone(config.timezone):
         yield "timezone", f"{config.timezone!r} is not known: use a name like Europe/London, or leave it out."
     if config.sensitive.pin is not None and not re.fullmatch("[0-9]{3,12}", config.sensitive.pin):

@@ -37,7 +37,7 @@ class Whisper:
     def __init__(self, path: Path, *, threads: int = 2) -> None:
         """`path`: a folder in faster-whisper's form. Raises: VoiceError: it is none, or the package is missing."""
         if not (path / "model.bin").is_file():
-            raise VoiceError(f"{path}: no model of faster-whisper (a folder with model.bin): correct voice.stt.model")
+            raise VoiceError(f"{path}: no model of faster-whisper (a folder with model.bin): correct voice.speech_to_text.model")
         try:
             self._whisper = needed("faster_whisper").WhisperModel(
                 str(path), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
@@ -90,30 +90,31 @@ class Whisper:
         return self._whisper.encode(window), n_sound
 
     def _scores(self, encoded: Any, n_frames: int, texts: Sequence[str]) -> tuple[float, ...]:
-        """log P(text | sound, prompt) of each, by the decoder fed with it."""
+        """log P(text | sound) of each, by the decoder fed with it; without the prompt, which would prefer its own words."""
         if not texts:
             return ()
         tokens = [self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids for text in texts]
         with self._lock:
             several = np.repeat(np.asarray(encoded), len(texts), axis=0)
             aligned = self._whisper.model.align(
-                self._storage_view.from_array(several), [*self._prompt, *self._start], tokens, [n_frames] * len(texts))
+                self._storage_view.from_array(several), self._start, tokens, [n_frames] * len(texts))
         return tuple(float(np.log(np.maximum(one.text_token_probs, 1e-9)).sum()) for one in aligned)
 
     def _prompt_of(self, phrases: Phrases) -> list[int]:
-        """What stands before: an example of the style, then phrases that bring new words, as many as there is room for."""
-        tokens = self._tokenizer.encode(STYLE, add_special_tokens=False).ids
+        """What stands before: phrases that bring new words, as many as there is room for, then an example of the style."""
+        style = self._tokenizer.encode(STYLE, add_special_tokens=False).ids
+        tokens: list[int] = []
         known: set[str] = set()
         for phrase in (*phrases.values, *phrases.people, *phrases.areas, *phrases.names):
             words = set(phrase.lower().split())
             if words <= known:
                 continue
             more = self._tokenizer.encode(f" {phrase},", add_special_tokens=False).ids
-            if len(tokens) + len(more) > MAX_PROMPT:
+            if len(tokens) + len(more) + len(style) > MAX_PROMPT:
                 break
             known |= words
             tokens += more
-        return list(tokens)
+        return [*tokens, *style]
 
     def _language(self) -> list[int]:
         """A model of many languages is told which, and that it shall not translate."""

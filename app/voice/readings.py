@@ -1,0 +1,229 @@
+"""Which of several readings of an utterance was meant, and what in it was misheard.
+
+A recogniser gives its likeliest texts. Spans that sound like something of this home ("dark rose" ~ "dark roast") give more.
+Each is judged twice: how well it fits the sound (the recogniser's own log probability where it can tell, else how alike the
+spans sound) and how well it fits the house (how sure the interpreter is of it, whether what it names is here). A repair never
+leads to an act that wants a confirmation, unless what was heard led there already.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from . import phonetics
+from .types import Phrases, Transcript
+
+READINGS: Final = 3                 # of the recogniser, that differ in their words, looked at closely
+REPAIRS: Final = 8                  # looked at closely
+JUDGED: Final = 6                   # readings put to the interpreter at most: each takes as long as a turn's
+SURE: Final = 0.9                   # understood with this confidence, and all of it known here: taken as heard
+SPAN_WORDS: Final = 5
+# Alike enough to be one misheard, by the number of the phrase's sounds: short ones are alike by accident.
+ALIKE: Final = ((3, 0.0), (4, 0.18), (6, 0.22), (9, 0.28), (99, 0.32))
+# What a reading gains and loses, in nats. Set on development recordings (`ingle voice eval` measures).
+CONFIDENCE: Final = 2.0             # times log(confidence)
+LEAST_CONFIDENCE: Final = 0.05
+STRANGER: Final = 4.0               # lost where it names what is not here
+OWN_SENTENCE: Final = 3.0           # gained by one of the household's own sentences, whole
+UNALIKE: Final = 25.0               # lost by a repair times its distance, beside what the recogniser says of it
+REPAIRED: Final = 1.0               # lost by every repair: in doubt, as heard
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the house makes of a text."""
+
+    confidence: float               # 0..1, the interpreter's
+    known: bool = True              # what it names is here
+    own: bool = False               # one of the household's own sentences
+    guarded: bool = False           # acts on a way in, an alarm, a siren, a valve
+    acts: bool = True               # it asks for something
+
+
+Judge = Callable[[str], Judgement]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text that may have been said."""
+
+    text: str
+    score: float                    # log probability, of the sound and of the house together
+    repairs: tuple[tuple[str, str], ...] = ()       # (as heard, as meant)
+    judgement: Judgement = Judgement(0.0)
+
+
+def choose(transcript: Transcript, phrases: Phrases, judge: Judge) -> tuple[Reading, ...]:
+    """The readings looked at, the one that was meant first; () where nothing was heard. Blocking.
+
+    Args: judge: what the house makes of a text; called a few times.
+    """
+    heard = _distinct(transcript)
+    if not heard:
+        return ()
+    first = Reading(*heard[0])
+    plain = judge(first.text)
+    names = _Names(phrases)
+    if plain.own or (_is_sure(plain) and not any(names.repairs(first.text))):
+        return (Reading(first.text, first.score, (), plain), *(Reading(*each) for each in heard[1:]))
+    judged = {first.text: plain}
+    candidates = _scored(transcript, [*_plain(heard), *_repaired(heard, names)])
+    for each in candidates[:JUDGED]:
+        judged.setdefault(each.text, judge(each.text))
+    found = [
+        Reading(each.text, each.score + _worth(judged[each.text]), each.repairs, judged[each.text])
+        for each in candidates if each.text in judged and not (each.repairs and judged[each.text].guarded and not plain.guarded)
+    ]
+    return tuple(sorted(found, key=lambda each: -each.score))
+
+
+def _is_sure(judgement: Judgement) -> bool:
+    return judgement.acts and judgement.known and judgement.confidence >= SURE
+
+
+def _worth(judgement: Judgement) -> float:
+    """What the house makes of a reading, in nats; 0 for one that is all clear."""
+    worth = CONFIDENCE * math.log(max(LEAST_CONFIDENCE, judgement.confidence if judgement.acts else 0.0))
+    return worth - (0.0 if judgement.known else STRANGER) + (OWN_SENTENCE if judgement.own else 0.0)
+
+
+def _distinct(transcript: Transcript) -> list[tuple[str, float]]:
+    """Hypotheses with different words, likeliest first; those of the same words (but for signs and capitals) count together."""
+    together: dict[str, tuple[str, float]] = {}
+    for one in transcript.hypotheses:
+        key = " ".join(words_of(one.text))
+        if not key:
+            continue
+        text, score = together.get(key, (one.text, -math.inf))
+        together[key] = text, float(_log_add(score, one.score))
+    return sorted(together.values(), key=lambda each: -each[1])
+
+
+def _log_add(a: float, b: float) -> float:
+    high, low = max(a, b), min(a, b)
+    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+
+
+def words_of(text: str) -> list[str]:
+    """The words as they are compared: "Set it to 40%." -> set it to 40 %"""
+    return re.findall(r"[a-z0-9']+|%", text.lower().replace("-", " "))
+
+
+# repairs
+
+@dataclass(frozen=True)
+class _Candidate:
+    text: str
+    score: float                    # of the sound
+    distance: float = 0.0           # of what was repaired
+    repairs: tuple[tuple[str, str], ...] = ()
+
+
+def _plain(heard: Sequence[tuple[str, float]]) -> list[_Candidate]:
+    return [_Candidate(text, score) for text, score in heard[:READINGS]]
+
+
+def _repaired(heard: Sequence[tuple[str, float]], names: _Names) -> list[_Candidate]:
+    """Each reading with its best repair, its second best, …, and with all that do not overlap."""
+    made: dict[str, _Candidate] = {}
+    known = {" ".join(words_of(text)) for text, _ in heard[:READINGS]}
+    for text, score in heard[:READINGS]:
+        repairs = sorted(names.repairs(text), key=lambda each: each.distance)
+        apart: list[_Repair] = []
+        for repair in repairs:
+            if all(repair.end <= other.start or repair.start >= other.end for other in apart):
+                apart.append(repair)
+        for several in ([apart] if len(apart) > 1 else []) + [[each] for each in repairs[:REPAIRS]]:
+            new = _with(text, several)
+            if " ".join(words_of(new)) not in known:
+                distance = sum(each.distance for each in several)
+                made.setdefault(new, _Candidate(new, score, distance, tuple((each.heard, each.phrase) for each in several)))
+    return sorted(made.values(), key=lambda each: each.distance / max(1, len(each.repairs)) - 0.02 * len(each.repairs))[:REPAIRS]
+
+
+def _scored(transcript: Transcript, candidates: list[_Candidate]) -> list[_Candidate]:
+    """By the sound, best first. Where the recogniser can't judge other texts, a repair loses by how unlike it sounds."""
+    if transcript.rescore is not None:
+        scores = transcript.rescore([each.text for each in candidates])
+        share = 0.4                 # of UNALIKE: the recogniser, too, has its say
+    else:
+        scores, share = tuple(each.score for each in candidates), 1.0
+    scored = [
+        _Candidate(each.text, score - share * UNALIKE * each.distance - REPAIRED * len(each.repairs), each.distance, each.repairs)
+        for each, score in zip(candidates, scores, strict=True)
+    ]
+    return sorted(scored, key=lambda each: -each.score)
+
+
+@dataclass(frozen=True)
+class _Repair:
+    start: int                      # in the text
+    end: int
+    heard: str
+    phrase: str
+    distance: float
+
+
+class _Names:
+    """This home's phrases, to be found in what was heard."""
+
+    def __init__(self, phrases: Phrases) -> None:
+        self._known = {tuple(words_of(phrase)): phrase for phrase in phrases.words()}
+        self._words = {word for words in self._known for word in words}
+        self._sounding = [
+            (words, phrase, len(sounds), limit) for words, phrase in self._known.items()
+            if (limit := next(limit for least, limit in ALIKE if len(sounds := phonetics.sounds(phrase)) <= least)) > 0
+        ]
+
+    def repairs(self, text: str) -> Iterator[_Repair]:
+        """Spans of `text` that sound like a phrase and are none."""
+        places = [(found.group().lower(), found.start(), found.end()) for found in re.finditer(r"[\w']+", text)]
+        words = tuple(word for word, _, _ in places)
+        kept = self._named_already(words)
+        for first in range(len(words)):
+            for last in range(first, min(first + SPAN_WORDS, len(words))):
+                span = words[first : last + 1]
+                if span in self._known or all(index in kept for index in range(first, last + 1)) or any(map(_is_number, span)):
+                    continue
+                start, end = places[first][1], places[last][2]
+                for phrase, distance in self._alike(span):
+                    yield _Repair(start, end, text[start:end], phrase, distance)
+
+    def _named_already(self, words: tuple[str, ...]) -> set[int]:
+        """Where phrases of two words and more stand as they are."""
+        return {
+            index for first in range(len(words)) for n in range(2, SPAN_WORDS + 1) if words[first : first + n] in self._known
+            and len(words[first : first + n]) == n for index in range(first, first + n)
+        }
+
+    def _alike(self, span: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+        said = " ".join(span)
+        n = len(phonetics.sounds(said))
+        for words, phrase, n_sounds, limit in self._sounding:
+            if abs(n - n_sounds) > limit * max(n, n_sounds) + 1 or "".join(words) == "".join(span):
+                continue
+            distance = phonetics.distance(said, phrase.lower())
+            if distance <= limit and not _differs_in_common_words_only(span, words):
+                yield phrase, distance
+
+
+def _differs_in_common_words_only(span: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """"the kitchen light" for "kitchen light", "lights" for "light": no mishearing."""
+    def bare(some: tuple[str, ...]) -> list[str]:
+        return [word.removesuffix("s") for word in some if word not in ("the", "a", "an", "my", "our")]
+
+    return bare(span) == bare(words)
+
+
+def _with(text: str, repairs: Sequence[_Repair]) -> str:
+    for repair in sorted(repairs, key=lambda each: -each.start):
+        text = f"{text[: repair.start]}{repair.phrase}{text[repair.end :]}"
+    return text
+
+
+def _is_number(word: str) -> bool:
+    return any(char.isdigit() for char in word)
