@@ -7,9 +7,10 @@ the medium: none, all, all but torn in the middle of the last write, names witho
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -120,8 +121,8 @@ class FaultyDisk(Disk):
 
     # what a cut leaves
 
-    def leave(self, variant: Variant, target: Path) -> None:
-        """Write to `target` what the medium holds after a cut now."""
+    def left(self, variant: Variant) -> dict[Path, bytes | None]:
+        """What the medium holds after a cut now: folders (None) and files, relative to the folder."""
         names = dict(self._durable)
         for index, (path, file) in enumerate(self._pending):
             # a rename's two halves reach the medium together: journaling file systems promise that much
@@ -129,12 +130,21 @@ class FaultyDisk(Disk):
                 variant == Variant.EVERY_OTHER and index % 4 < 2
             ):
                 _rename(names, path, file)
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        for folder in sorted(self._durable_folders | {path.parent for path in names}):
-            (target / folder.relative_to(self.folder)).mkdir(parents=True, exist_ok=True)
-        for path, file in names.items():
-            (target / path.relative_to(self.folder)).write_bytes(_left(file, variant))
+        folders = self._durable_folders | {path.parent for path in names} - {self.folder}
+        found: dict[Path, bytes | None] = {path.relative_to(self.folder): None for path in folders}
+        return found | {path.relative_to(self.folder): _left(file, variant) for path, file in names.items()}
+
+
+def lay(left: Mapping[Path, bytes | None], target: Path) -> None:
+    """Write such a medium into a folder, which is emptied before."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for path, data in sorted(left.items()):
+        if data is None:
+            (target / path).mkdir(parents=True, exist_ok=True)
+        else:
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_bytes(data)
 
 
 def _left(file: _File, variant: Variant) -> bytes:
@@ -174,19 +184,14 @@ def _rename(names: dict[Path, _File], path: Path, file: _File | None) -> None:
 
 @dataclass(frozen=True)
 class Act:
-    """Something that changes the disk: `do` on a household's folder, and what must be true of the model afterwards.
-
-    Args:
-        allowed: versions that may start after a cut in the middle.
-        after: the versions that may start once `do` has returned.
-    """
+    """Something that changes the disk, and what must be true of the model afterwards."""
 
     name: str
     prepare: Callable[[Path], None]                 # fills the folder before it
     do: Callable[[Path, Disk], None]
     started: Callable[[Path], str]                  # starts as `ingle run` does; the version that works, or an error
-    allowed: frozenset[str]
-    after: frozenset[str]
+    allowed: frozenset[str]                         # versions that may start after a cut in the middle
+    after: frozenset[str]                           # versions that may start once `do` has returned
     again: bool = True                              # whether `do` once more after the cut must come to the same end
 
 
@@ -203,29 +208,38 @@ class Report:
         return Report(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
 
-def cut_everywhere(acts: Iterator[Act], scratch: Path) -> Report:
+def cut_everywhere(acts: Iterable[Act], scratch: Path) -> Report:
     """Do each act with the power cut at each of its operations, in each variant; then start, and do it again."""
     total = Report()
     for act in acts:
-        point = 0
-        while True:
+        done = False
+        for point in count():
             folder = scratch / "run"
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+            lay({}, folder)
             act.prepare(folder)
             disk = FaultyDisk(folder, point)
             try:
                 act.do(folder, disk)
-                done = True
+                done = True             # there are no more operations: it is cut after it has reported so
             except PowerCut:
-                done = False
-            for variant in Variant:
-                disk.leave(variant, scratch / "left")
-                total += _judged(act, scratch / "left", f"{act.name}, operation {point}: {variant.value}", done)
+                total += Report(points=1)
+            total += _cut_here(act, disk, scratch / "left", f"{act.name}, operation {point}", done)
             if done:
                 break
-            total = replace(total, points=total.points + 1)
-            point += 1
+    return total
+
+
+def _cut_here(act: Act, disk: FaultyDisk, left: Path, where: str, done: bool) -> Report:
+    total = Report()
+    judged: list[dict[Path, bytes | None]] = []
+    for variant in Variant:
+        medium = disk.left(variant)
+        if medium in judged:            # everything was synced: the variants are alike
+            total += Report(cuts=1)
+            continue
+        judged.append(medium)
+        lay(medium, left)
+        total += _judged(act, left, f"{where}: {variant.value}", done)
     return total
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from tuf.api.exceptions import DownloadError
 from tuf.api.metadata import TargetFile
 
 from ...engine.gguf import ModelFileError
-from . import hashtree, sealed
+from . import at_rest, hashtree, sealed
 from .delta import Delta, Reads
 from .errors import Damaged, Refused, UpdateError
 from .release import Release, Sealing
@@ -33,7 +32,6 @@ log = logging.getLogger(__name__)
 DEVICE: Final = "device"            # a random name, for the rollout's stable hash
 PART: Final = "part"
 SYNC_BLOCKS: Final = 8
-AT_REST: Final = "model at rest"
 
 Judge = Callable[[Path, Release], None]     # tries a model file; raises UpdateError when it is not good enough
 
@@ -305,27 +303,11 @@ class Installer:
         if not self._encrypt:
             yield folder / MODEL
             return
-        with opened(Choice(slot="a", path=folder / SEALED, release=release), self._device_key) as path:
+        with at_rest.opened(Choice(slot="a", path=folder / SEALED, release=release), self._device_key) as path:
             yield path
 
     def _key_at_rest(self) -> bytes:
-        return sealed.derived(self._device_key(), AT_REST)
-
-
-@contextmanager
-def opened(choice: Choice, device_key: Callable[[], bytes]) -> Iterator[Path]:
-    """A choice's model as a file to map. An encrypted one is in memory, sealed, as long as something maps it. Raises: Damaged."""
-    if not choice.sealed:
-        yield choice.path
-        return
-    assert choice.release is not None
-    with choice.path.open("rb") as file:
-        reader = sealed.Reader(file, sealed.derived(device_key(), AT_REST), context=choice.release.root)
-        descriptor = sealed.unsealed(reader.chunks(), "ingle-model")
-    try:
-        yield Path(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
+        return sealed.derived(self._device_key(), at_rest.PURPOSE)
 
 
 class _Seekable:

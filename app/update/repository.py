@@ -230,7 +230,7 @@ class Repository:
 
     def _write(self, role: str, signed: Signed) -> None:
         """Sign with the role's key, as the version after the newest."""
-        signer = _signer(self.keys / f"{role}.pem")
+        signer = signer_of(self.keys / f"{role}.pem")
         if signer.public_key.keyid not in self._root().roles[role].keyids:
             raise UpdateError(f"{self.keys / role}.pem: is not the {role} key of this repository's root")
         folder = self.folder / "metadata"
@@ -283,7 +283,7 @@ def _new_key(file: Path) -> CryptoSigner:
     return signer
 
 
-def _signer(file: Path) -> CryptoSigner:
+def signer_of(file: Path) -> CryptoSigner:
     try:
         return CryptoSigner(load_pem_private_key(file.read_bytes(), None))  # type: ignore[arg-type]  # checked by CryptoSigner
     except FileNotFoundError:
@@ -296,4 +296,4 @@ def _signers(folder: Path) -> list[CryptoSigner]:
     files = sorted(folder.glob("root*.pem"))
     if not files:
         raise UpdateError(f"{folder}: has no root*.pem; give the folder of the root keys with --root-keys")
-    return [_signer(file) for file in files]
+    return [signer_of(file) for file in files]
