@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-COMMANDS: Final = ("run", "say", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
+COMMANDS: Final = ("run", "say", "hear", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
                    "route", "audit", "serve")
 
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.
@@ -19,7 +19,7 @@ _EXPECTED: Final = frozenset({
     ("ingle.app.commands", "CommandError"), ("ingle.app.config", "ConfigError"), ("ingle.app.bus", "BusError"),
     ("ingle.app.audit", "AuditError"), ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
     ("ingle.engine.gguf", "ModelFileError"), ("ingle.skills.registry", "SkillError"),
-    ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"),
+    ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"), ("ingle.app.voice.types", "VoiceError"),
 })
 
 

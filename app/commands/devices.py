@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..config import load
 
-    home = asyncio.run(_read_home(load(args.config)))
+    home = asyncio.run(read_home(load(args.config)))
     entities = sorted(home.entities.values(), key=lambda entity: (entity.area or "~", entity.entity_id))
     if args.json:
         print(json.dumps([_as_data(entity) for entity in entities], ensure_ascii=False, default=str))
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _read_home(config: Config) -> Home:
+async def read_home(config: Config) -> Home:
     """Take in the home as any new client would; nothing is sent to a device."""
     import asyncio
 

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from ..custom import household_skills
     from ..daemon import open_model
 
-    config, home = load(args.config), _home(args.home)
+    config, home = load(args.config), home_of(args.home)
     model, own = open_model(config), OwnSentences(household_skills(config).sentences)
     for line in lines(args.file):
         print(json.dumps(interpreted(model, home, line, own), ensure_ascii=False), flush=True)
@@ -77,7 +77,8 @@ def delayed_command(text: str, said: Mapping[str, Any], slots: Mapping[str, Any]
     return "HassStartTimer", {**{unit: n for unit, n in lengths.items() if n}, "conversation_command": command}
 
 
-def _home(path: Path | None) -> Home:
+def home_of(path: Path | None) -> Home:
+    """The home in a file; None: one without anything. Raises: CommandError."""
     import yaml
 
     from ...skills.home.model import Home, load_home

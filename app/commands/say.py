@@ -54,12 +54,13 @@ async def _ask(config: Config, text: str, args: argparse.Namespace) -> TurnRecor
         await require_ingle(bus)
         try:
             async with asyncio.timeout(args.timeout):
-                return await _exchange(bus, asked, stream=not args.json)
+                return await exchange(bus, asked, stream=not args.json)
         except TimeoutError:
             raise CommandError(f"no answer within {args.timeout:g} s") from None
 
 
-async def _exchange(bus: Bus, asked: Asked, *, stream: bool) -> TurnRecord:
+async def exchange(bus: Bus, asked: Asked, *, stream: bool) -> TurnRecord:
+    """Ask, and return the record; with `stream` the reply is printed as it comes."""
     import json
 
     from .. import topics
