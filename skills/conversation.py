@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .api import Done, Turn, skill
+from .later import LaterStore, phrase
 from .timers import TimerStore, stop_ringing
+
+
+JUST_NOW_S = 120.0          # "cancel that" is about what was set within this
 
 
 @skill
 class Nevermind:
-    """Leave it; while something rings, silence it. "never mind" -> "Okay." """
+    """Leave it; while something rings, silence it; "cancel that" takes back what was just set. "never mind" -> "Okay." """
 
     intent = "HassNevermind"
 
@@ -28,7 +32,25 @@ class Nevermind:
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         timers: TimerStore | None = turn.services.get("timers")
         stopped = stop_ringing(timers) if timers is not None else None
-        return stopped or Done(reply="Okay.")
+        taken_back = cancel_newest(turn) if re.search(r"\b(?:cancel|scrap|delete|stop|forget)\b", turn.text.lower()) else None
+        return stopped or taken_back or Done(reply="Okay.")
+
+
+def cancel_newest(turn: Turn) -> Done | None:
+    """Take back the timer, alarm, reminder or command for later that was set just now in this conversation; None: there is none."""
+    since = turn.now.timestamp() - JUST_NOW_S
+    timers: TimerStore | None = turn.services.get("timers")
+    later: LaterStore | None = turn.services.get("later")
+    timer = timers.newest(turn.session, turn.area, since) if timers is not None else None
+    command = later.newest(turn.session, turn.area, since) if later is not None else None
+    if command is not None and later is not None and (timer is None or command[0] >= timer[0]):
+        later.cancel(command[1].id)
+        return Done(reply=f"Cancelled: I won't {phrase(command[1].intent, command[1].slots)}.", facts=(command[1],))
+    if timer is not None and timers is not None:
+        timers.cancel(timer[1])
+        what = f"the reminder: {timer[1].name}" if timer[1].kind == "reminder" else f"the {timer[1].label}"
+        return Done(reply=f"Cancelled {what}.", facts=(timer[1],))
+    return None
 
 
 @skill

@@ -136,6 +136,28 @@ class ListStore:
     def remove(self, house_list: HouseList, summary: str) -> None:
         self._change("DELETE FROM list_items WHERE list = ? AND summary = ?", (house_list.slug, summary))
 
+    def move(self, source: HouseList, target: HouseList, summary: str) -> None:
+        """From one list to another, as it is there: to do, if it was. Raises: Full."""
+        there = next((item for item in self._items(target.slug) if item_key(item.summary) == item_key(summary)), None)
+        if there is None and len(self._items(target.slug)) >= MAX_ITEMS:
+            raise Full(f"{target.label} is full")
+        with transaction(self._database):
+            if there is not None:
+                self._database.execute("DELETE FROM list_items WHERE list = ? AND summary = ?", (source.slug, summary))
+                self._database.execute("UPDATE list_items SET status = ? WHERE list = ? AND summary = ?",
+                                       (OPEN, target.slug, there.summary))
+            else:
+                self._database.execute("UPDATE list_items SET list = ?, status = ? WHERE list = ? AND summary = ?",
+                                       (target.slug, OPEN, source.slug, summary))
+
+    def put_back(self, house_list: HouseList) -> HouseList:
+        """Make a list hold exactly these items again; the callback is told."""
+        with transaction(self._database):
+            self._database.execute("DELETE FROM list_items WHERE list = ?", (house_list.slug,))
+            self._database.executemany("INSERT INTO list_items (list, summary, status) VALUES (?, ?, ?)",
+                                       [(house_list.slug, item.summary, item.status) for item in house_list.items])
+        return self.tell(house_list)
+
     def clear(self, house_list: HouseList) -> None:
         """Take everything off, ticked or not."""
         self._change("DELETE FROM list_items WHERE list = ?", (house_list.slug,))
@@ -262,8 +284,67 @@ class RemoveItem(_OnItems):
     done = "Took {} off {}."
     open_only = False
 
+    async def handle(self, slots: ShoppingItems, turn: Turn) -> Done:
+        moved = moving(turn.text)
+        return self._move(slots, moved, turn) if moved is not None else await super().handle(slots, turn)
+
     def change(self, store: ListStore, house_list: HouseList, summary: str) -> None:
         store.remove(house_list, summary)
+
+    def _move(self, slots: ShoppingItems, moved: Moving, turn: Turn) -> Done:
+        """Taken off one list and put on another, both or neither."""
+        store = _store(turn)
+        target = store.find(moved.target)
+        source = store.find(moved.source) if moved.source else None
+        if target is None or (moved.source and source is None):
+            raise _which_list(turn, moved.target if target is None else moved.source)
+        from_lists = [source] if source is not None else [each for each in store.all() if each.slug != target.slug]
+        found, missing = [], []
+        for said in moved.items or _wanted(slots, "Which item?"):
+            place = next(((each, summary) for each in from_lists
+                          if (summary := item_on(each, said, open_only=False)) is not None), None)
+            if place is None:
+                missing.append(said)
+                continue
+            try:
+                store.move(place[0], target, place[1])
+            except Full:
+                return Done(reply=f"{sentence(target.label)} is full.", facts=(store.tell(target),))
+            found.append(place[1])
+        told = [store.tell(each) for each in (*from_lists, target)]
+        parts = [f"Moved {spoken_list(found)} to {target.label}."] if found else []
+        if missing:
+            where = source.label if source is not None else "any other list"
+            parts.append(f"{sentence(spoken_list(missing))} {'is' if len(missing) == 1 else 'are'}n't on {where}.")
+        return Done(reply=" ".join(parts), facts=tuple(told))
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Which things go from which list to which, as said. `source`: None where it was not said."""
+
+    items: tuple[str, ...]
+    source: str | None
+    target: str
+
+
+_LIST_SAID = r"(?:the |my |our )?(?P<{0}>[\w' -]+?)(?: list)?"
+_MOVING = (
+    re.compile(rf"\b(?:move|transfer|shift|switch)\b (?P<items>.+?) from {_LIST_SAID.format('source')} (?:over )?(?:to|onto|into) "
+               rf"{_LIST_SAID.format('target')}(?: please)?[.!]?$", re.IGNORECASE),
+    re.compile(rf"\b(?:move|transfer|shift|switch)\b (?P<items>.+?) (?:over )?(?:to|onto|into) {_LIST_SAID.format('target')}"
+               r"(?: please)?[.!]?$", re.IGNORECASE),
+)
+
+
+def moving(text: str) -> Moving | None:
+    """"move milk from the shopping list to the to-do list": the catalogue has one list a sentence, so the words say the rest."""
+    match = next((match for pattern in _MOVING if (match := pattern.search(text.strip()))), None)
+    if match is None:
+        return None
+    items = tuple(item for part in re.split(r",\s*|\s+and\s+", match["items"])
+                  if (item := re.sub(r"^(?:and |the |my )+", "", part.strip())))
+    return Moving(items, match.groupdict().get("source"), match["target"])
 
 
 @skill
