@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Shares of the stream. People's own words are repeated often for their number, as nothing teaches more.
 _SHARES = {"patterns": 0.56, "people": 0.17, "joined": 0.14, "templates": 0.08, "cut": 0.02, "delayed": 0.03}
 _BALANCE = 0.55  # an intent is drawn in proportion to (its patterns) ** this
+_ANSWERS = {"Confirm", "Deny", "HassNevermind", "Repeat"}
+_ASKED_CHOICE, _ASKED_ANSWER, _ASKED_OTHER = 0.9, 0.5, 0.03
+_MORE = {"NotForUs": 2.0}    # a microphone hears more of it than of anything
 _JOINTS = ("and", "and", "and", "and then", "then", ", and", ",", "and also", ", then", "also", ". and", "plus", "after that")
 HELD_OUT = 12  # one in so many sentences of the people's sets is never trained on: `held_out`
 
@@ -41,7 +44,7 @@ class Corpus:
         self.schema, self.rng = schema, random.Random(seed)
         self.dropped: Counter[str] = Counter()
         self._patterns = _by_intent([p for p in read_patterns() if not _other_assistant(p)])
-        self._weights = [len(patterns) ** _BALANCE for patterns in self._patterns.values()]
+        self._weights = [len(patterns) ** _BALANCE * _MORE.get(group, 1.0) for group, patterns in self._patterns.items()]
         self._people = [said for said in people(data) if not held_out(said[0])] if data else []
         self._people_weights = _balanced(self._people)
         self._templates = _templates() if templates else None
@@ -57,9 +60,16 @@ class Corpus:
         while True:
             kind = self.rng.choices(list(_SHARES), list(_SHARES.values()))[0]
             try:
-                return add_noise(makers[kind](), self.rng)
+                return self._after_a_question(add_noise(makers[kind](), self.rng))
             except DoesNotFit as error:
                 self.dropped[f"{kind}: {error}"] += 1
+
+    def _after_a_question(self, example: Example) -> Example:
+        """Answers mostly come after a question of ours, and a choice hardly ever comes without one; so does, seldom, all else."""
+        intent, slots = example.intents[0]
+        share = _ASKED_CHOICE if intent == "Confirm" and slots else _ASKED_ANSWER if intent in _ANSWERS else _ASKED_OTHER
+        example.asked = len(example.intents) == 1 and self.rng.random() < share
+        return example
 
     def _pattern(self) -> Example:
         intent = self.rng.choices(list(self._patterns), self._weights)[0]
