@@ -17,7 +17,8 @@ COMMANDS: Final = ("run", "say", "hear", "simulate", "scenario", "devices", "int
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.
 _EXPECTED: Final = frozenset({
     ("ingle.app.commands", "CommandError"), ("ingle.app.config", "ConfigError"), ("ingle.app.bus", "BusError"),
-    ("ingle.app.audit", "AuditError"), ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
+    ("ingle.app.audit", "AuditError"),
+    ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
     ("ingle.engine.gguf", "ModelFileError"), ("ingle.skills.registry", "SkillError"),
     ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"), ("ingle.app.voice.types", "VoiceError"),
 })

@@ -19,7 +19,7 @@ import re
 import ssl
 import stat
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ ATTEMPTS: Final = 2
 RETRY_AFTER_S: Final = 5.0          # the longest we wait where the server says how long
 MAX_REPLY_BYTES: Final = 1 << 20    # on the wire, all in all
 MAX_LINE_BYTES: Final = 1 << 16
+MAX_COUNT: Final = 10_000_000       # tokens a server may say it counted
 _BUSY: Final = frozenset({429, 502, 503, 504})      # statuses that say: nothing was done, come again
 
 SYSTEM: Final = (
@@ -170,7 +171,7 @@ class Cloud:
 
     async def answer(
         self, text: str, *, need: Need, turn: str, pay: Callable[[], None] = lambda: None, usage: Usage | None = None,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Ask, and yield the answer as it comes.
 
         Args:
@@ -207,7 +208,7 @@ class Cloud:
 
     async def _attempts(
         self, body: bytes, turn: str, deadline: float, pay: Callable[[], None], usage: Usage
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Try, and try once more where nothing was done by the first: not reached, or sent away."""
         for attempt in range(1, ATTEMPTS + 1):
             pay()
@@ -224,7 +225,7 @@ class Cloud:
                     raise
                 await asyncio.sleep(wait_s)
 
-    async def _attempt(self, body: bytes, turn: str, attempt: int, deadline: float, usage: Usage) -> AsyncIterator[str]:
+    async def _attempt(self, body: bytes, turn: str, attempt: int, deadline: float, usage: Usage) -> AsyncGenerator[str, None]:
         import httpx
 
         limits = httpx.Limits(max_keepalive_connections=0)      # a stale connection would fail after the request had left
@@ -274,7 +275,7 @@ class Cloud:
 # --- the answer, piece by piece
 
 
-async def _pieces(response: httpx.Response, first_by: float, deadline: float, usage: Usage) -> AsyncIterator[str]:
+async def _pieces(response: httpx.Response, first_by: float, deadline: float, usage: Usage) -> AsyncGenerator[str, None]:
     """The text in the response, streamed or whole. Raises: CloudError: not a whole one."""
     whole = response.headers.get("content-type", "").startswith("application/json")
     stream = _Stream(usage)
@@ -331,49 +332,42 @@ class _Stream:
 
     def _count(self, usage: object) -> None:
         if isinstance(usage, dict):
-            given = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
-            if all(isinstance(each, int) and 0 <= each < 10_000_000 for each in given):
-                self.usage.tokens_in, self.usage.tokens_out = given
-                self.counts = 0
+            read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            if isinstance(read, int) and isinstance(written, int) and 0 <= min(read, written) <= max(read, written) < MAX_COUNT:
+                self.usage.tokens_in, self.usage.tokens_out, self.counts = read, written, 0
 
 
-async def _lines(response: httpx.Response, first_by: float, deadline: float, stream: _Stream) -> AsyncIterator[str]:
+async def _lines(response: httpx.Response, first_by: float, deadline: float, stream: _Stream) -> AsyncGenerator[str, None]:
     """The lines of the body as they come. Raises: CloudError: too long, too late, cut, not UTF-8."""
     held, total = b"", 0
-    async with contextlib.aclosing(response.aiter_raw()) as chunks:
-        while True:
-            limit = deadline if stream.begun else first_by
-            try:
-                chunk = await _next(limit, chunks)
-            except StopAsyncIteration:
-                break
-            total += len(chunk)
-            held += chunk
-            if total > MAX_REPLY_BYTES or (len(held) > MAX_LINE_BYTES and b"\n" not in held):
-                raise Failed("the answer is too long")
-            *lines, held = held.split(b"\n")
-            for line in lines:
-                yield _text(line).rstrip("\r")
+    chunks = response.aiter_raw()       # closed with the response
+    while chunk := await _next(deadline if stream.begun else first_by, chunks):
+        total += len(chunk)
+        held += chunk
+        if total > MAX_REPLY_BYTES or (len(held) > MAX_LINE_BYTES and b"\n" not in held):
+            raise Failed("the answer is too long")
+        *lines, held = held.split(b"\n")
+        for line in lines:
+            yield _text(line).rstrip("\r")
     if held:
         yield _text(held)
 
 
-async def _whole(response: httpx.Response, first_by: float) -> AsyncIterator[str]:
-    body = b""
-    async with contextlib.aclosing(response.aiter_raw()) as chunks:
-        with contextlib.suppress(StopAsyncIteration):
-            while len(body) <= MAX_REPLY_BYTES:
-                body += await _next(first_by, chunks)
+async def _whole(response: httpx.Response, first_by: float) -> AsyncGenerator[str, None]:
+    body, chunks = b"", response.aiter_raw()
+    while len(body) <= MAX_REPLY_BYTES and (chunk := await _next(first_by, chunks)):
+        body += chunk
     if len(body) > MAX_REPLY_BYTES:
         raise Failed("the answer is too long")
     yield _text(body)
 
 
 async def _next(limit: float, chunks: AsyncIterator[bytes]) -> bytes:
+    """The next chunk of a body; empty at its end."""
     import httpx
 
     try:
-        return await _by(limit, anext(chunks), "the answer stopped coming")
+        return await _by(limit, anext(chunks, b""), "the answer stopped coming")
     except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, ValueError) as error:
         raise Failed(f"the connection broke: {error!r}") from None
 
@@ -439,7 +433,7 @@ _MARKUP: Final = (
 )  # fmt: skip
 
 
-async def sentences(pieces: AsyncIterator[str], max_chars: int) -> AsyncIterator[str]:
+async def sentences(pieces: AsyncIterator[str], max_chars: int) -> AsyncGenerator[str, None]:
     """An answer sentence by sentence, fit to be spoken, at most `max_chars` in all; it then ends with a whole sentence,
     or, if there is none, with an ellipsis."""
     held, told = "", 0

@@ -16,7 +16,7 @@ from .events import Route
 SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
 SURE_BORNE_OUT: Final = 0.18    # the same, where a thing of this home bears the very name that was understood
 SURE_OF_EACH: Final = 0.45  # of several in one sentence: a sentence that was cut wrongly has a part like this
-SURE_OF_CLOUD: Final = 0.6  # that it is about the world beyond the house: below, it may be a command that was not understood
+SURE_OF_CLOUD: Final = 0.85 # that it is about the world beyond the house: below, it may be a command that was not understood
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
 ASK_BACK: Final = "What should I do?"
@@ -32,7 +32,7 @@ class Beyond:
     """What is wanted from beyond the house, as the model judges it. Whether it may leave is the policy's matter."""
 
     need: Need
-    confidence: float
+    confidence: float                   # of the model, that it is about the world beyond the house
     unknown_here: bool = False          # it was asked of the household's papers and notes first, and they had nothing
 
     @property
@@ -73,7 +73,7 @@ def route(
         return Decision(route="local", reason=f"{least.intent} with confidence {least.confidence:.2f}", reply=NOT_SURE)
     if unsure:
         return _in_part(tuple(intent for intent in acts if intent not in unsure), unsure)
-    if beyond := _weather_elsewhere(acts, home or Home()):
+    if beyond := _weather_elsewhere(interpretation, acts, home or Home()):
         return Decision(route="none", reason="the weather of another place", beyond=beyond)
     rest = REST_BY_ITSELF if any(_is_beyond(intent) for intent in interpretation.intents) else ""
     if any(intent.intent == "AskKnowledge" for intent in acts):
@@ -86,12 +86,12 @@ def _is_beyond(intent: Intent) -> bool:
     return intent.intent == "Cloud" and intent.confidence >= SURE_OF_CLOUD
 
 
-def _weather_elsewhere(acts: tuple[Intent, ...], home: Home) -> Beyond | None:
+def _weather_elsewhere(interpretation: Interpretation, acts: tuple[Intent, ...], home: Home) -> Beyond | None:
     """What is measured here says nothing of another town."""
     place = acts[0].slots.get("name")
     if len(acts) > 1 or acts[0].intent != "HassGetWeather" or not isinstance(place, str) or is_measured_here(home, place):
         return None
-    return Beyond(need="fresh", confidence=acts[0].confidence)
+    return Beyond(need="fresh", confidence=_of_its_kind(interpretation))
 
 
 def _unsure(interpretation: Interpretation, borne_out: Callable[[Intent], bool]) -> tuple[Intent, ...]:
@@ -123,7 +123,7 @@ def _without_act(interpretation: Interpretation) -> Decision:
     if kind == "Chat":
         return Decision(route="local", reason="a remark, nothing to do", reply=CHAT)
     if kind == "Cloud":
-        return _beyond(interpretation.intents[0])
+        return _beyond(interpretation)
     if kind == "Unclear":
         return Decision(route="local", reason="meant for us, but what is wanted cannot be told", reply=ASK_BACK)
     return Decision(route="none", reason="not said to us")
@@ -134,13 +134,18 @@ def needed(slots: Mapping[str, object]) -> Need:
     return _NEEDS.get(str(slots.get("need")), "exact")
 
 
-def _beyond(intent: Intent) -> Decision:
-    need = needed(intent.slots)
-    beyond = Beyond(need=need, confidence=intent.confidence)
-    reason = f"{need} knowledge from beyond the house, {intent.confidence:.2f}"
+def _beyond(interpretation: Interpretation) -> Decision:
+    beyond = Beyond(need=needed(interpretation.intents[0].slots), confidence=_of_its_kind(interpretation))
+    reason = f"{beyond.need} knowledge from beyond the house, {beyond.confidence:.2f}"
     if not beyond.sure:                 # it may be a command for this house: it does not even come before the policy
-        return Decision(route="local", reason=reason, reply=NOT_SURE)
+        return Decision(route="local", reason=f"{reason}: not sure enough", reply=NOT_SURE)
     return Decision(route="none", reason=reason, beyond=beyond)
+
+
+def _of_its_kind(interpretation: Interpretation) -> float:
+    """How sure the model is of the (first) intent itself, whatever its slots: news or prices, it is not for this house."""
+    intent, pieces = interpretation.intents[0], interpretation.trace.pieces
+    return pieces[0][1] if pieces and pieces[0][0] == f"<I:{intent.intent}>" else intent.confidence
 
 
 _NEEDS: Final[dict[str, Need]] = {"fresh": "fresh", "long": "long", "exact": "exact"}

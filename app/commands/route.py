@@ -23,7 +23,7 @@ HELP = "say where sentences would be answered, or measure it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE.jsonl|eval", help="JSON objects with `text`, a line each (-: standard input), or eval")
+    parser.add_argument("file", metavar="FILE.jsonl|eval", help="JSON objects with `text`, a line each; or eval")
     parser.add_argument("--data", metavar="FOLDER", type=Path,
                         help="eval: label hwu64_dev, slurp_devel and clinc_oos_dev anew (default: tests/routes, labelled)")
     parser.add_argument("--json", action="store_true", help="eval: print one JSON object")
