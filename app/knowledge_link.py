@@ -119,6 +119,11 @@ class KnowledgeLink:
             log.warning("knowledge: %s", error)
 
 
+def is_unknown(facts: Sequence[object]) -> bool:
+    """Whether a skill's facts are that the household has nothing about something; what is private and not told here is no such."""
+    return any(isinstance(fact, Told) and not fact.sources and not fact.answer.withheld for fact in facts)
+
+
 def described(source: Source) -> str:
     """A source as the turn record names it."""
     places = [source.brief, *([source.heading] if source.heading else [])]

@@ -41,6 +41,7 @@ LOOK_EVERY_S: Final = 30.0          # whether what waits may go out
 PERSONS: Final = frozenset({"person", "device_tracker"})
 
 NOT_SET_UP: Final = "I can't look that up from here."
+SHALL_I: Final = "I would have to ask outside the house. Shall I?"
 FORBIDDEN: Final = "I'm not allowed to ask that outside the house."
 NO_RECORD: Final = "I couldn't keep a record of it, so I didn't ask outside the house."
 BROKE_OFF: Final = "The answer broke off there."
@@ -305,8 +306,7 @@ def _reply(verdict: Verdict, beyond: Beyond, conditions: Mapping[str, bool]) -> 
         when = " and ".join(verdict.until) or "that is possible"
         return f"I can {do} when {when}. Shall I do it then?"
     if verdict.do == "ask":
-        nothing = "I don't have anything about that. " if beyond.unknown_here else ""
-        return f"{nothing}I would have to ask outside the house. Shall I?"
+        return SHALL_I
     if verdict.do == "refuse":
         return FORBIDDEN if conditions["forbidden"] else NOT_SET_UP
     return ""

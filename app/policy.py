@@ -65,6 +65,7 @@ DEFAULT: Final[tuple[Rule, ...]] = (
     Rule(when=("not quick",), do="later"),
     Rule(when=("metered",), do="later"),
     Rule(when=("not within_budget",), do="later"),
+    Rule(when=("unknown_here",), do="ask"),
     Rule(when=("names_home",), do="ask"),
     Rule(when=("not allowed",), do="ask"),
     Rule(when=("fresh",), do="cloud"),
