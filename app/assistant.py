@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from ..engine.interpreter import Intent, Interpretation
+from ..skills import preferences
 from ..skills.api import Done, NeedsConfirmation, Turn, Unclear
 from ..skills.history import Ask
 from ..skills.home.model import Home, Outcome, Publish, ServiceCall
-from ..skills.home.resolver import Context, Resolution, is_called
+from ..skills.home.resolver import Context, Resolution, is_called, said_of
 from ..skills.later import Command as LaterCommand
 from ..skills.later import phrase
 from ..skills.moments import spoken_moment, spoken_time
@@ -33,22 +34,22 @@ from ..skills.sentences import OwnSentences
 from ..skills.slots import spoken_list
 from ..skills.timers import Timer, missed_said
 from ..skills.why import Cause
-from ..skills.wording import sentence
+from ..skills.wording import noun_of, sentence
 from . import answers
 from .config import Config
 from .custom import understood_as_own
 from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
 from .governor import Limit
+from .knowledge_link import is_unknown
 from .meaning import in_the_same_place, meaning, of_routines, whole_routine
-from .outside import Considered, Outside, Waiting
+from .outside import SHALL_I, Considered, Outside, Waiting
 from .people import People, forbidden, may_ask, refusal
 from .router import NO_KNOWLEDGE, Beyond, needed, route
 from .services import Clock, Services
 from .session import MAX_TRIES, Command, Pending, Session, Sessions
 from .typed import plain
-from .undo import before, restoring
-from .usual import APPLY, Usual
-from .usual import INTENTS as USUAL
+from .undo import Stores, before, restoring
+from .usual import Usual
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,8 @@ class Assistant:
         self._usual = Usual(services.preferences, self._people, home)
         self._outside = outside
         self._clock = clock
-        self._sessions = Sessions()
+        self._sessions = Sessions(config.undo_s)
+        self._stores = Stores(services.lists, services.timers, services.later)
 
     @classmethod
     @asynccontextmanager
@@ -308,16 +310,17 @@ class Assistant:
 
     async def _interpret(self, work: _Work, *, asked: bool) -> Interpretation:
         began = time.perf_counter()
-        understood = await asyncio.to_thread(self._understood, work.asked, asked)
+        likes = self._usual.counts_for(work.asked)
+        understood = await asyncio.to_thread(self._understood, work.asked, asked, likes)
         work.timing["interpret"] = _ms_since(began)
         self._outside.governor.charge(work.timing["interpret"] / 1000)
         work.resolving_since = time.perf_counter()
         return understood
 
-    def _understood(self, asked: Asked, after_question: bool) -> Interpretation:
-        """As one of the household's own sentences, else by the model."""
+    def _understood(self, asked: Asked, after_question: bool, likes: bool) -> Interpretation:
+        """As one of the household's own sentences, as asking for what is liked, else by the model."""
         own = understood_as_own(self._own, asked.text, self.home, asked.area)
-        usual = self._usual.hear(asked) if own is None else None
+        usual = self._usual.hear(asked) if likes and own is None else None
         if usual is not None:
             return Interpretation(intents=(usual,), confidence=usual.confidence)
         return own or self._understands.interpret(asked.text, asked=after_question)
@@ -337,7 +340,7 @@ class Assistant:
     async def _do_usual(self, work: _Work, intent: Intent) -> None:
         """What is liked is done, told or forgotten."""
         meant = self._usual.meant(work.asked, intent.slots)
-        if intent.intent == APPLY and meant:
+        if intent.intent == preferences.APPLY and meant:
             for one in meant:
                 await self._carry_out(work, Command(intent=one.intent, slots=one.slots))
             return
@@ -351,7 +354,7 @@ class Assistant:
             command = answers.repeated(session.last, self._grounded(work, "Repeat", intent.slots), self.home)
             sure = min(intent.confidence, DOUBTFUL)    # "what did you say?" must not open the door once more
             await self._carry_out(work, replace(command, confidence=sure), chosen=command.entities)
-        elif intent.intent in USUAL:
+        elif intent.intent in preferences.INTENTS:
             await self._do_usual(work, intent)
         elif intent.intent == "Undo" and "Undo" not in self._registry:
             await self._undo(work, intent)
@@ -391,6 +394,7 @@ class Assistant:
             work.say(f"{person.name} may not do that.")
             return
         turn = self._skill_turn(work, command, chosen=chosen, confirmed=confirmed, text=text)
+        stored = self._stores.stored(command.intent)
         try:
             async with asyncio.timeout(self._registry.timeout_s(command.intent)):
                 done = await self._registry.handle(command.intent, command.slots, turn)
@@ -407,6 +411,10 @@ class Assistant:
             work.say(WENT_WRONG)
         else:
             self._done(work, command, done)
+            if command.intent == "AskKnowledge" and is_unknown(done.facts):
+                await self._offer_outside(work)
+        if (put_back := self._stores.put_back(stored)) is not None:
+            work.session.undo.record_put_back(work.asked.id, put_back)
 
     def _done(self, work: _Work, command: Command, done: Done) -> None:
         entities = tuple(done.entities)
@@ -428,7 +436,9 @@ class Assistant:
             id=asked.id, text=asked.text if text is None else text, area=asked.area, via=asked.via, speaker=asked.speaker,
             session=asked.session, now=self._clock(), home=self.home, context=work.session.context, confirmed=confirmed,
             chosen=chosen, confidence=command.confidence, perform=lambda calls: self._act(work, calls), explain=work.explain,
-            services={**self.services.by_name, "interpret": self._deeds, "undo": work.session.undo, "publish": self._publisher(work)},
+            services={
+                **self.services.by_name, "interpret": self._deeds, "undo": work.session.undo, "publish": self._publisher(work),
+            },
         )
 
     def _publisher(self, work: _Work) -> Callable[[Sequence[Publish]], Awaitable[None]] | None:
@@ -476,6 +486,15 @@ class Assistant:
         else:
             work.say(considered.reply)
 
+    async def _offer_outside(self, work: _Work) -> None:
+        """The household's papers had nothing: where it may be asked outside, that is offered. Such a question never goes by itself."""
+        beyond = Beyond(need="exact", confidence=1.0, unknown_here=True)
+        considered = await self._outside.consider(beyond, work.asked)
+        if considered.verdict.do in ("ask", "cloud"):
+            work.considered = considered
+            command = Command(intent="Cloud", slots={"need": beyond.need, "unknown_here": True})
+            work.open_question(NeedsConfirmation(SHALL_I), command, self._config.question_s)
+
     async def _agreed_outside(self, work: _Work, command: Command, text: str) -> None:
         """The person said yes: to asking outside now, or to doing it later."""
         beyond = Beyond(need=needed(command.slots), confidence=1.0, unknown_here=bool(command.slots.get("unknown_here")))
@@ -495,9 +514,9 @@ class Assistant:
         """What the cloud says is said, sentence by sentence as it comes, and nothing else is done with it."""
         work.route = "cloud"
         began = time.perf_counter()
-        async for sentence in self._outside.answer(beyond, asked):
+        async for said in self._outside.answer(beyond, asked):
             work.timing.setdefault("first_sentence", _ms_since(began))
-            work.say(sentence)
+            work.say(said)
         work.timing["cloud"] = _ms_since(began)
 
     # questions and their answers
@@ -556,16 +575,18 @@ class Assistant:
 
     async def _undo(self, work: _Work, intent: Intent) -> None:
         """Put back what the last act changed; one that would open the house is asked about like any other."""
-        command = Command(intent="Undo", slots={}, confidence=intent.confidence)
+        command = Command(intent="Undo", slots=self._grounded(work, "Undo", intent.slots), confidence=intent.confidence)
         work.note(command, ())
-        was = work.session.undo.take()
+        was = work.session.undo.take(self._meant_by_undo(work, command))
         if not was:
             work.say(NOTHING_TO_UNDO)
             return
-        known = [(self.home.entities[one.entity_id], one) for one in was if one.entity_id in self.home.entities]
+        for put_back in was.put_back:
+            work.say(put_back())
+        known = [(self.home.entities[one.entity_id], one) for one in was.before if one.entity_id in self.home.entities]
         calls = [(entity, call) for entity, one in known for call in restoring(entity, one)]
         if not calls:
-            work.say(CANNOT_UNDO)
+            work.say("" if was.put_back else CANNOT_UNDO)
             return
         try:
             check(self._skill_turn(work, command), calls)
@@ -577,6 +598,17 @@ class Assistant:
         entities = tuple(dict.fromkeys(outcome.call.entity_id for outcome in outcomes))
         work.intents[-1] = replace(work.intents[-1], entities=entities)
         work.say(_undone(self.home, outcomes))
+
+    def _meant_by_undo(self, work: _Work, command: Command) -> Callable[[str], bool]:
+        """Which devices' last change is to be undone: those named, else whichever it was."""
+        if not any(command.slots.get(slot) for slot in ("name", "area", "floor", "domain", "device_class")):
+            return lambda entity_id: True
+        try:
+            found = self._skill_turn(work, command).resolve(said_of(command.slots, work.asked.text))
+        except Unclear:
+            return lambda entity_id: True
+        ids = {entity.entity_id for entity in found.entities}
+        return lambda entity_id: entity_id in ids
 
     def _finish(self, work: _Work) -> TurnRecord:
         record = work.finish()
@@ -722,10 +754,10 @@ def _common_area(home: Home, entities: Sequence[str]) -> str | None:
 
 
 def _undone(home: Home, outcomes: Sequence[Outcome]) -> str:
-    names = [home.entities[one.call.entity_id].name for one in outcomes if one.status not in ("silent", "unsupported")]
-    silent = [home.entities[one.call.entity_id].name for one in outcomes if one.status == "silent"]
+    names = [noun_of(home.entities[one.call.entity_id]).text for one in outcomes if one.status not in ("silent", "unsupported")]
+    silent = [noun_of(home.entities[one.call.entity_id]).text for one in outcomes if one.status == "silent"]
     told = [f"Put back {spoken_list(list(dict.fromkeys(names)))}."] if names else []
-    return " ".join([*told, *(f"{name} didn't answer." for name in dict.fromkeys(silent))]) or CANNOT_UNDO
+    return " ".join([*told, *(sentence(f"{name} didn't answer.") for name in dict.fromkeys(silent))]) or CANNOT_UNDO
 
 
 def _via(via: str) -> Literal["text", "voice"]:

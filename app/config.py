@@ -15,6 +15,7 @@ import yaml
 
 from .cloud import Endpoint, Price, fault_in_url
 from .governor import Limits
+from .people import GuestsConfig, PersonConfig, person_problems
 from .policy import DEFAULT, Rule
 from .policy import fault as fault_in_policy
 from .privacy import PrivacyConfig
@@ -178,6 +179,33 @@ class Signals:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UpdatesConfig:
+    """Where new models come from, and how they are kept."""
+
+    url: str | None = None              # the maker's repository: https://…, or a folder (a USB stick)
+    root: str | None = None             # the maker's root.json, got by a trusted way; relative to the configuration file
+    automatic: bool = False             # look once a day, and when one is announced on the bus
+    encrypt: bool = False               # keep models encrypted on this device's disk
+    key_stores: tuple[Literal["keyring", "tpm", "file"], ...] = ("keyring", "tpm", "file")    # for this device's key: the first usable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelemetryConfig:
+    """Numbers about how Ingle does. Off: nothing leaves this process but for `ingle doctor --health`."""
+
+    mqtt: bool = False                  # as Home Assistant sensors on the household's own broker
+    prometheus_port: int | None = None  # http://127.0.0.1:PORT/metrics
+    otlp: str | None = None             # OTLP/HTTP: http://collector.lan:4318/v1/metrics
+    interval_s: float = 900.0
+    epsilon: float = 1.0                # of differential privacy: what an export can say of one turn
+    sample: float = 0.5                 # the share of the turns that are counted
+
+    @property
+    def exports(self) -> bool:
+        return self.mqtt or self.prometheus_port is not None or self.otlp is not None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     mqtt: Mqtt = field(default_factory=Mqtt)
     home: HomeConfig = field(default_factory=HomeConfig)
@@ -188,12 +216,17 @@ class Config:
     sensitive: Sensitive = field(default_factory=Sensitive)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
+    people: tuple[PersonConfig, ...] = ()
+    guests: GuestsConfig = field(default_factory=GuestsConfig)
     cloud: CloudConfig = field(default_factory=CloudConfig)
     signals: Signals = field(default_factory=Signals)
     limits: Limits = field(default_factory=Limits)
     voice: VoiceConfig = field(default_factory=VoiceConfig)
+    updates: UpdatesConfig = field(default_factory=UpdatesConfig)
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
+    undo_s: float = 900.0               # how long what was done can be undone
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle
     profile: Literal["auto", "low", "mid", "high"] = "auto"
     data_dir: str | None = None         # None: the platform's place for a user's data
@@ -306,6 +339,7 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
     yield from _home_problems(config.home)
     yield from _list_problems(config.lists)
     yield from voice_problems(config.voice)
+    yield from person_problems(config.people)
     if config.timezone is not None and not _is_zone(config.timezone):
         yield "timezone", f"{config.timezone!r} is not known: use a name like Europe/London, or leave it out."
     if config.sensitive.pin is not None and not re.fullmatch("[0-9]{3,12}", config.sensitive.pin):
@@ -317,8 +351,12 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
             yield f"signals.{key}", f"{fault}: use one like house/ups/online."
     limits = (
         ("confirm_s", config.confirm_s, 0.1, 60, "seconds"), ("question_s", config.question_s, 5, 3600, "seconds"),
+        ("undo_s", config.undo_s, 1, 86400, "seconds"),
         ("history.days", config.history.days, 0.01, 3660, "days"), ("history.max_mb", config.history.max_mb, 1, 10_000, "MB"),
+        ("telemetry.interval_s", config.telemetry.interval_s, 60, 86_400, "seconds"),
+        ("telemetry.epsilon", config.telemetry.epsilon, 0.01, 10, "(ε)"), ("telemetry.sample", config.telemetry.sample, 0.01, 1, "(a share)"),
     )  # fmt: skip
+    yield from _care_problems(config)
     for key, value, least, most, unit in limits:
         if not least <= value <= most:  # also false for NaN
             yield key, f"must be between {least} and {most} {unit}, not {value}."
@@ -331,6 +369,18 @@ def _mqtt_problems(mqtt: Mqtt) -> Iterable[tuple[str, str]]:
         yield "mqtt.discovery_prefix", "must be a topic without wildcards, like homeassistant."
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
         yield "mqtt.tls", "needs both `cert` and `key`, or neither."
+
+
+def _care_problems(config: Config) -> Iterable[tuple[str, str]]:
+    updates, telemetry = config.updates, config.telemetry
+    if updates.url is not None and updates.root is None:
+        yield "updates.root", "is missing: give the maker's root.json, which updates are checked against."
+    if not updates.key_stores:
+        yield "updates.key_stores", "is empty: use keyring, tpm or file."
+    if telemetry.prometheus_port is not None and not 0 <= telemetry.prometheus_port < 65536:
+        yield "telemetry.prometheus_port", f"must be a port, not {telemetry.prometheus_port}."
+    if telemetry.otlp is not None and urlsplit(telemetry.otlp).scheme not in ("http", "https"):
+        yield "telemetry.otlp", "must be an http:// or https:// address like http://collector.lan:4318/v1/metrics."
 
 
 def _url_fault(url: str) -> str | None:

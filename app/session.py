@@ -59,7 +59,7 @@ class Session:
         """A new turn: what is too old is forgotten."""
         now = time.monotonic()
         if now - self.used_at > FORGET_S:
-            self.context, self.last, self.undo = Context(), None, UndoLog()
+            self.context, self.last = Context(), None
         if self.pending is not None and now > self.pending.expires_at:
             self.pending = None
         self.used_at = now
@@ -77,14 +77,18 @@ class Session:
 
 
 class Sessions:
-    """The conversations by name. Without one, everything asked in one room in one way is one conversation."""
+    """The conversations by name. Without one, everything that one person asks in one room in one way is one conversation.
 
-    def __init__(self) -> None:
+    Args: undo_s: how long what was done can be undone.
+    """
+
+    def __init__(self, undo_s: float = float("inf")) -> None:
+        self._undo_s = undo_s
         self._sessions: OrderedDict[tuple[str | None, ...], Session] = OrderedDict()
 
     def of(self, asked: Asked) -> Session:
         key = (asked.session,) if asked.session is not None else (None, asked.area, asked.via, asked.speaker)
-        session = self._sessions.setdefault(key, Session())
+        session = self._sessions.get(key) or self._sessions.setdefault(key, Session(undo=UndoLog(self._undo_s)))
         self._sessions.move_to_end(key)
         while len(self._sessions) > MAX_SESSIONS:
             oldest = next((one for one, value in self._sessions.items() if not value.lock.locked()), None)

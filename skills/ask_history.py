@@ -97,8 +97,9 @@ class AskHistory:
         if _names_nothing(slots) or (_ABOUT_CHANGES.search(said) and slots.name is None and slots.domain is None):
             return _what_changed(store, slots, said, window, turn)
         state = slots.state or next((state for pattern, state in _STATES if re.search(pattern, said)), None)
-        found = meant(replace(slots.said(), state=state), turn)
-        entities = found.entities if state is None else telling(found.entities, state)
+        said_of = replace(slots.said(), state=state)
+        found = meant(said_of, turn)
+        entities = found.entities if state is None else telling(found.entities, state, said_of, turn.home)
         return _of_devices(store, _Asked(entities, state, window, turn), kind_of_question(turn.text))
 
 

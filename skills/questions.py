@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from .api import Done, Turn, Unclear, skill
-from .home.model import Entity
+from .home.model import Entity, Home
 from .home.questions import bare, plural_of
 from .home.resolver import Resolution, Said, heard, resolve
 from .slots import spoken_list
@@ -37,6 +37,7 @@ _SAME_CLASS = {
     "gate": frozenset({"gate"}), "door": frozenset({"door", "opening", "garage", "garage_door", "lock"}),
     "window": frozenset({"window", "opening"}),
 }
+_TELL_OF_OTHERS = frozenset({"binary_sensor", "lock", "cover"})
 _OTHER_REACH = {"unavailable": "online", "offline": "online", "available": "offline", "online": "offline"}
 # "Are the doors locked?" wants all of them so; "are the lights on?" any.
 _WANTS_ALL = frozenset({"off", "closed", "locked", "clear", "dry", "full", "docked", "available", "online", "armed",
@@ -96,7 +97,7 @@ class GetState:
         found = meant(said, turn)
         if slots.state is None:
             return _readings(said, found.entities, turn)
-        entities = telling(found.entities, slots.state)
+        entities = telling(found.entities, slots.state, said, turn.home)
         if _one_by_name(said, entities):
             return _about_one(entities, slots.state)
         return _about_several(said, found, entities, slots.state, turn)
@@ -167,9 +168,21 @@ def _battery_of(said: Said, turn: Turn) -> Resolution:
     return replace(found, entities=own or sensors)
 
 
-def telling(entities: Sequence[Entity], state: str) -> tuple[Entity, ...]:
-    """Of several, those that can be in that state at all: the door's contact for "open", its lock for "locked"."""
-    return tuple(entity for entity in entities if can_tell(entity, state)) or tuple(entities)
+def telling(entities: Sequence[Entity], state: str, said: Said, home: Home) -> tuple[Entity, ...]:
+    """Of several, those that can be in that state at all: the door's contact for "open", its lock for "locked".
+
+    Where none can, what is named after it and can: "Front Door Contact", of the lock "Front Door".
+    """
+    able = tuple(entity for entity in entities if can_tell(entity, state))
+    if able or said.name is None:
+        return able or tuple(entities)
+    words, areas = set(fold(bare(said.name))), {entity.area for entity in entities}
+    named = tuple(
+        entity for entity in home.entities.values()
+        if entity.exposed and entity.domain in _TELL_OF_OTHERS and can_tell(entity, state) and entity.area in areas
+        and words <= set(fold(entity.name))
+    )
+    return named or tuple(entities)
 
 
 def _one_by_name(said: Said, entities: Sequence[Entity]) -> bool:

@@ -51,6 +51,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT""",
     # The time of day, as the clock showed it, for which a routine ran last.
     "CREATE TABLE routine_runs (name TEXT PRIMARY KEY, wall TEXT NOT NULL) STRICT",
+    # `begun`: it is being done; what is still there after a restart may or may not have been.
+    "ALTER TABLE later ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
     # What people like. `slots` is JSON; of one key the newest counts.
     """CREATE TABLE preferences (
         id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, key TEXT NOT NULL, intent TEXT NOT NULL, slots TEXT NOT NULL

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from ingle.app.undo import Before, UndoLog, before, restoring
+from ingle.app.undo import Before, Stores, UndoLog, before, restoring
 from ingle.skills.home.model import Entity, Home, Outcome, ServiceCall
+from ingle.skills.later import LaterStore
+from ingle.skills.lists import ListStore
+from ingle.skills.storage import open_database
+from ingle.skills.timers import TimerStore
+
+from .turns import Clock
 
 
 def entity(entity_id: str, state: str | None, *features: str, **attributes: Any) -> Entity:
@@ -40,6 +46,11 @@ def entity(entity_id: str, state: str | None, *features: str, **attributes: Any)
          [("turn_on", {}), ("set_humidity", {"humidity": 40})]),
         (entity("media_player.a", "playing", volume_level=0.2), entity("media_player.a", "paused", volume_level=0.5),
          [("volume_set", {"volume_level": 0.2}), ("media_play", {})]),
+        (entity("fan.a", "on", percentage=50, oscillating=True), entity("fan.a", "on", percentage=50, oscillating=False),
+         [("set_percentage", {"percentage": 50}), ("oscillate", {"oscillating": True})]),
+        (entity("vacuum.a", "docked"), entity("vacuum.a", "cleaning"), [("return_to_base", {})]),
+        (entity("lawn_mower.a", "mowing"), entity("lawn_mower.a", "docked"), [("start_mowing", {})]),
+        (entity("alarm_control_panel.a", "disarmed"), entity("alarm_control_panel.a", "armed_away"), [("alarm_disarm", {})]),
         (entity("number.a", "5"), entity("number.a", "7"), [("set_value", {"value": "5"})]),
         (entity("select.a", "slow"), entity("select.a", "fast"), [("select_option", {"option": "slow"})]),
         (entity("scene.a", None), entity("scene.a", None), []),
@@ -63,13 +74,74 @@ def test_the_acts_of_one_turn_go_together_and_each_entity_to_its_first_state() -
     log.record("2", [Before(entity_id="light.a", state="on")], [outcome("light.a", "confirmed")])
     log.record("2", [Before(entity_id="light.b", state="off")], [outcome("light.b", "silent")])
     log.record("2", [Before(entity_id="light.a", state="off")], [outcome("light.a", "confirmed")])
-    assert {one.entity_id: one.state for one in log.take()} == {"light.a": "on", "light.b": "off"}
-    assert {one.entity_id: one.state for one in log.take()} == {"light.a": "off"}
-    assert log.take() == ()
+    assert {one.entity_id: one.state for one in log.take().before} == {"light.a": "on", "light.b": "off"}
+    assert {one.entity_id: one.state for one in log.take().before} == {"light.a": "off"}
+    assert not log.take()
 
 
 def test_what_changed_nothing_hides_what_is_older() -> None:
     log = UndoLog()
     log.record("1", [Before(entity_id="lock.a", state="locked")], [outcome("lock.a", "confirmed")])
     log.record("2", [Before(entity_id="light.a", state="on")], [outcome("light.a", "already")])
-    assert log.take() == ()
+    assert not log.take()
+
+
+def test_what_is_named_is_found_behind_newer_acts() -> None:
+    log = UndoLog()
+    log.record("1", [Before(entity_id="light.a", state="off")], [outcome("light.a", "confirmed")])
+    log.record("2", [Before(entity_id="light.b", state="off")], [outcome("light.b", "confirmed")])
+    assert [one.entity_id for one in log.take(lambda entity_id: entity_id == "light.a").before] == ["light.a"]
+    assert [one.entity_id for one in log.take().before] == ["light.b"]
+
+
+def test_what_was_done_too_long_ago_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    log = UndoLog(lasts_s=60)
+    log.record("1", [Before(entity_id="light.a", state="off")], [outcome("light.a", "confirmed")])
+    now[0] += 61
+    assert not log.take()
+
+
+def stores() -> tuple[Stores, ListStore, TimerStore, Clock]:
+    clock, database = Clock(), open_database(":memory:")
+    lists, timers = ListStore(database, ["Shopping", "To-do"]), TimerStore(database, clock=clock)
+    return Stores(lists, timers, LaterStore(database, clock=clock)), lists, timers, clock
+
+
+def test_a_list_gets_back_what_stood_on_it() -> None:
+    keeping, lists, _, _ = stores()
+    shopping = lists.find("shopping")
+    assert shopping is not None
+    lists.add(shopping, "milk")
+    was = keeping.stored("HassListCompleteItem")
+    lists.complete(shopping, "milk")
+    lists.add(lists.all()[0], "eggs")
+    put_back = keeping.put_back(was)
+    assert put_back is not None
+    assert put_back() == "Put back the shopping list."
+    assert [(item.summary, item.status) for item in lists.all()[0].items] == [("milk", "needs_action")]
+
+
+def test_a_timer_goes_or_comes_back() -> None:
+    keeping, _, timers, clock = stores()
+    pasta = timers.start(600, name="pasta")
+    was = keeping.stored("HassCancelTimer")
+    timers.cancel(pasta)
+    put_back = keeping.put_back(was)
+    assert put_back is not None
+    clock.tick(minutes=1)
+    assert put_back() == "Put back the pasta timer."
+    assert timers.all()[0].remaining_s(clock()) == 540
+    was = keeping.stored("HassStartTimer")
+    timers.start(60)
+    put_back = keeping.put_back(was)
+    assert put_back is not None
+    put_back()
+    assert [timer.name for timer in timers.all()] == ["pasta"]
+
+
+def test_what_changed_nothing_has_nothing_to_put_back() -> None:
+    keeping, _, _, _ = stores()
+    assert keeping.stored("HassTurnOn") is None
+    assert keeping.put_back(keeping.stored("ListRead")) is None
