@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import psutil
 
-from ..engine.interpreter import MODEL, Interpreter
+from ..engine.interpreter import Interpreter
 from ..skills.home.model import Home
 from ..skills.lists import HouseList
 from ..skills.schema import load_schema
@@ -33,8 +33,11 @@ from .custom import household_skills
 from .daemon_file import remove_run_file, write_run_file
 from .events import Announced, Asked, BadAsk, TurnRecord, new_id, parse_ask
 from .home_link import HomeLink
+from .model_link import ModelLink, active_path, open_choice
 from .outside import Outside
 from .services import Services, clock_of
+from .telemetry_link import TelemetryLink
+from .update.slots import Choice
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,8 @@ class Parts:
     outside: Outside
     assistant: Assistant
     background: list[asyncio.Task[None]]
+    telemetry: TelemetryLink
+    model: ModelLink | None                     # None: another model than the household's own was given
     on_message: Callable[[Message], None] = lambda message: None    # hears of every message on the bus
 
 
@@ -74,7 +79,11 @@ async def assembled(
         config = config if isinstance(config, Config) else load(config)
         config = with_plan_of(config, simulate)
         registry, clock = household_skills(config), clock_of(config)
-        if understands is None:
+        model = None
+        if understands is None and config.model is None:
+            understands = model = await asyncio.to_thread(ModelLink, config, lambda choice: _open_choice(config, choice))
+            stack.push(model.ended)
+        elif understands is None:
             understands = await asyncio.to_thread(open_model, config)
         address = config.mqtt_address
         if config.mqtt.embedded_port is not None:
@@ -94,13 +103,15 @@ async def assembled(
         )
         parts = Parts(
             config=config, bus=bus, link=link, services=services, outside=outside, assistant=assistant, background=[],
+            model=model, telemetry=TelemetryLink(config, bus.post_kept, lambda: model.version if model else model_path(config).stem),
         )
         if simulate is not None:
             await _simulate(stack, parts, simulate)
         home_known = asyncio.Event()
         kept = services.run(
             assistant.act_later, assistant.missed, assistant.run_routine, assistant.routine_stopped, home_known)
-        for work in (_pump(parts), link.run(), kept, outside.run(assistant.ask_waiting)):
+        cared_for = [model.run()] if model else []
+        for work in (_pump(parts), link.run(), kept, outside.run(assistant.ask_waiting), parts.telemetry.run(), *cared_for):
             parts.background.append(_start(stack, work))
         await bus.subscribe(*outside.topics)
         await bus.wait_connected()
@@ -115,7 +126,12 @@ def open_model(config: Config) -> Interpreter:
 
 
 def model_path(config: Config) -> Path:
-    return config.resolved(config.model) if config.model else MODEL
+    """The configured model's file, else that of the release in use, else the one that ships with Ingle."""
+    return config.resolved(config.model) if config.model else active_path(config)
+
+
+def _open_choice(config: Config, choice: Choice) -> Understands:
+    return open_model(config) if choice.slot == "recovery" else open_choice(config, choice)
 
 
 class Daemon:
@@ -126,7 +142,6 @@ class Daemon:
         self._bus = parts.bus
         self._turns: set[asyncio.Task[None]] = set()
         self._last = TurnRecord(id="", text="")
-        self._model = model_path(parts.config).stem
 
     @classmethod
     @asynccontextmanager
@@ -173,7 +188,7 @@ class Daemon:
             self._timer_changed(timer)
         for each in self._parts.services.lists.all():
             self._list_changed(each)
-        await self._bus.subscribe(topics.ASK)
+        await self._bus.subscribe(topics.ASK, *([topics.MODEL] if self._parts.config.updates.automatic else []))
         own_topic = topics.announcement_topic(self._parts.config.mqtt.discovery_prefix)
         self._keep(own_topic, json.dumps(_announcement()))
         self._report("idle")
@@ -193,6 +208,8 @@ class Daemon:
     # requests
 
     def _take(self, message: Message) -> None:
+        if message.topic == topics.MODEL and self._parts.model is not None:
+            self._parts.model.announce()
         if message.topic != topics.ASK or message.retain:   # a retained request would be done again at every start
             return
         try:
@@ -233,6 +250,9 @@ class Daemon:
 
     def _turn_ended(self, record: TurnRecord) -> None:
         self._last = record
+        self._parts.telemetry.turn_ended(record)
+        if self._parts.model is not None:
+            self._parts.model.turn_ended(record)
         self._post(topics.TURN, record.payload())
         self._report("idle")
 
@@ -258,7 +278,7 @@ class Daemon:
             "last_reply": self._last.reply[:255],       # Home Assistant takes no longer state
             "latency_ms": round(self._last.timing_ms.get("total", 0.0)),
             "memory_mb": round(psutil.Process().memory_info().rss / 2**20, 1),
-            "model": self._model,
+            "model": self._parts.telemetry.model(),
         }, ensure_ascii=False))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -11,13 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 from ..engine.gguf import ModelFileError
 from ..engine.interpreter import MODEL, Interpretation, Interpreter
 from ..skills.schema import load_schema
 from .assistant import WENT_WRONG, Understands
-from .config import Config
+from .bus import BusError
+from .config import Config, ConfigError
 from .events import TurnRecord
 from .update.at_rest import opened
 from .update.errors import UpdateError
@@ -120,6 +123,14 @@ class ModelLink:
         """Somebody says that there is an update. Nothing more of it is believed."""
         self._announced.set()
 
+    def ended(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """An orderly end, or one that its owner can mend, says nothing against the model: its start is not counted."""
+        if self.choice.slot != "recovery" and (error is None or isinstance(error, asyncio.CancelledError | ConfigError | BusError)):
+            with contextlib.suppress(OSError):
+                self.slots.healthy()
+
     async def run(self) -> None:
         """Take up changes, judge trials, fetch updates where that is wanted; never returns."""
         async with asyncio.TaskGroup() as tasks:
@@ -166,8 +177,9 @@ class ModelLink:
         try:
             model = await asyncio.to_thread(self._opened, choice)
         except (ModelFileError, UpdateError, OSError) as error:
-            log.error("model %s cannot be opened: %s", choice.version, error)
-            await asyncio.to_thread(lambda: self.slots.roll_back(str(error), refuse=choice.trial))
+            why = str(error)
+            log.error("model %s cannot be opened: %s", choice.version, why)
+            await asyncio.to_thread(lambda: self.slots.roll_back(why, refuse=choice.trial))
             return
         began = time.perf_counter()
         self.choice, self._model = choice, model

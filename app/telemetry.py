@@ -226,6 +226,14 @@ def otlp(export: Export, at_ns: int) -> bytes:
     }]}).encode()
 
 
+def _sum(points: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": points}      # 1: of this interval alone
+
+
+def _attribute(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": {"stringValue": value}}
+
+
 def sensors(discovery_prefix: str, topic: str) -> tuple[str, str]:
     """Home Assistant's discovery of an export's summary: (topic, payload)."""
     names: Mapping[str, tuple[str, str | None]] = {

@@ -13,6 +13,8 @@ LIST: Final = "ingle/list"          # retained: ingle/list/<slug>
 TIMER: Final = "ingle/timer"        # retained: ingle/timer/<id>; cleared when the timer is gone
 REMINDER: Final = "ingle/reminder"  # retained: ingle/reminder/<id>; cleared when the reminder is gone
 ANNOUNCE: Final = "ingle/announce"  # out: what Ingle says unasked: a reminder, what was missed, what a routine has to tell
+MODEL: Final = "ingle/model/announce"   # in: somebody says that there is a new model; what it holds is not looked at
+TELEMETRY: Final = "ingle/telemetry"    # retained: the last export, where telemetry.mqtt is on
 DEVICE: Final = "ingle/device"      # retained: Ingle's own readings, announced through discovery
 
 _NOT_IN_A_LEVEL = re.compile(r"[/+#\0]")
