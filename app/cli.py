@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-COMMANDS: Final = ("run", "say", "hear", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
+COMMANDS: Final = ("run", "say", "hear", "voice", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
                    "route", "audit", "serve")
 
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.

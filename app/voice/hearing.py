@@ -15,6 +15,7 @@ from ..assistant import Understands
 from ..config import Config
 from .audio import frames
 from .endpoint import SileroVad, trimmed
+from .grammar import OwnGrammar
 from .judge import HomeJudge
 from .phonetics import distance
 from .phrases import home_phrases
@@ -47,6 +48,7 @@ class Hearing:
         self._home, self._own, self._config = home, own, config
         self._judge = HomeJudge(home, understands, own, config.voice.area)
         self._phrases = Phrases()
+        self._grammar = OwnGrammar((), {})
         self._version = -1
         self._ended_at = 0.0
 
@@ -66,7 +68,7 @@ class Hearing:
         transcript = await self.recognizer.transcribe(counted(), on_partial=on_partial)
         recognized = time.perf_counter()
         readings = await asyncio.to_thread(choose, without_wake_word(transcript, self._config.voice.wake_words),
-                                           self._phrases, self._judge)
+                                           self._phrases, self._judge, self._nearest)
         return Heard(transcript, readings, {
             "audio": n_samples / SAMPLE_RATE * 1000,
             "recognize": (recognized - self._ended_at) * 1000,      # from the end of speech on
@@ -90,6 +92,12 @@ class Hearing:
             self._version = self._home.version
             self._phrases = home_phrases(self._home, self._config.lists, self._own.sources)
             self.recognizer.lean_towards(self._phrases)
+            self._grammar = OwnGrammar(self._own.sources, {
+                "name": self._phrases.names, "area": self._phrases.areas, "floor": tuple(self._home.floors)})
+
+    def _nearest(self, text: str) -> tuple[str, float] | None:
+        found = self._grammar.nearest(text)
+        return None if found is None else (found.text, found.cost)
 
 
 def without_wake_word(transcript: Transcript, wake_words: tuple[str, ...]) -> Transcript:

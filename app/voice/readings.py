@@ -18,8 +18,8 @@ from . import phonetics
 from .types import Phrases, Transcript
 
 READINGS: Final = 3                 # of the recogniser, that differ in their words, looked at closely
-REPAIRS: Final = 8                  # looked at closely
-JUDGED: Final = 6                   # readings put to the interpreter at most: each takes as long as a turn's
+REPAIRS: Final = 4                  # looked at closely
+JUDGED: Final = 5                   # readings put to the interpreter at most: each takes as long as a turn's
 SURE: Final = 0.9                   # understood with this confidence, and all of it known here: taken as heard
 SPAN_WORDS: Final = 5
 # Alike enough to be one misheard, by the number of the phrase's sounds: short ones are alike by accident.
@@ -45,6 +45,7 @@ class Judgement:
 
 
 Judge = Callable[[str], Judgement]
+Nearest = Callable[[str], tuple[str, float] | None]     # the household's own sentence nearest to a text, its distance a word
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ class Reading:
     judgement: Judgement = Judgement(0.0)
 
 
-def choose(transcript: Transcript, phrases: Phrases, judge: Judge) -> tuple[Reading, ...]:
+def choose(
+    transcript: Transcript, phrases: Phrases, judge: Judge, nearest: Nearest = lambda text: None
+) -> tuple[Reading, ...]:
     """The readings looked at, the one that was meant first; () where nothing was heard. Blocking.
 
-    Args: judge: what the house makes of a text; called a few times.
+    Args:
+        judge: what the house makes of a text; called a few times.
+        nearest: the household's own sentence that sounds most like a text.
     """
     heard = _distinct(transcript)
     if not heard:
@@ -68,10 +73,11 @@ def choose(transcript: Transcript, phrases: Phrases, judge: Judge) -> tuple[Read
     first = Reading(*heard[0])
     plain = judge(first.text)
     names = _Names(phrases)
-    if plain.own or (_is_sure(plain) and not any(names.repairs(first.text))):
+    own = [_own(text, score, nearest) for text, score in heard[:READINGS]]
+    if plain.own or (_is_sure(plain) and not any(own) and not any(names.repairs(first.text))):
         return (Reading(first.text, first.score, (), plain), *(Reading(*each) for each in heard[1:]))
     judged = {first.text: plain}
-    candidates = _scored(transcript, [*_plain(heard), *_repaired(heard, names)])
+    candidates = _scored(transcript, [*_plain(heard), *filter(None, own), *_repaired(heard, names)])
     for each in candidates[:JUDGED]:
         judged.setdefault(each.text, judge(each.text))
     found = [
@@ -125,6 +131,14 @@ class _Candidate:
 
 def _plain(heard: Sequence[tuple[str, float]]) -> list[_Candidate]:
     return [_Candidate(text, score) for text, score in heard[:READINGS]]
+
+
+def _own(text: str, score: float, nearest: Nearest) -> _Candidate | None:
+    """The household's own sentence that may have been said, as one repair of the whole."""
+    found = nearest(text)
+    if found is None or words_of(found[0]) == words_of(text):
+        return None
+    return _Candidate(found[0], score, found[1], ((text, found[0]),))
 
 
 def _repaired(heard: Sequence[tuple[str, float]], names: _Names) -> list[_Candidate]:

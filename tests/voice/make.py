@@ -103,6 +103,14 @@ def sentences(home: str, count: int, rng: np.random.Generator) -> list[str]:
     return list(made)
 
 
+def _write_home(folder: Path, file: Path) -> None:
+    """The home, and a configuration with its own sentences."""
+    shutil.copy(file, folder / "home.yaml")
+    own = yaml.safe_load(file.read_text(encoding="utf-8")).get("custom_sentences")
+    config = {} if own is None else {"custom_sentences": own}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
 def _spec() -> dict[str, Any]:
     return dict(yaml.safe_load((Path(__file__).parent / "sentences.yaml").read_text(encoding="utf-8")))
 
@@ -128,7 +136,7 @@ def make(folder: Path, count: int, seed: int) -> int:
     for home, share in zip(LIST_HOMES, (0.5, 0.2, 0.3), strict=True):
         there = folder / home
         there.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / _spec()["homes"][home]["home"], there / "home.yaml")
+        _write_home(there, ROOT / _spec()["homes"][home]["home"])
         with (there / "transcripts.jsonl").open("w", encoding="utf-8") as lines:
             for number, text in enumerate(sentences(home, round(count * share), rng)):
                 speaker, name = speakers[number % len(speakers)], f"{number:03}.wav"
