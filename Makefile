@@ -1,5 +1,6 @@
 # make run    install Ingle and start it with the embedded broker and a simulated home, ready to type to
 # make test   install Ingle with its test tools and run every check: ruff, mypy, pytest (tests, scenarios, README)
+# make test-interleavings   1,000 random orders of timers, kills, set clocks and time zones (60 of them are in make test)
 # make test-aarch64   the C core's own checks, cross-built for 64-bit ARM and run in an emulator (not part of make test)
 # Both need Debian (or its like), Python >= 3.11, make and gcc; what else is missing is installed, by apt where we may.
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 COMPILED := CMakeLists.txt $(wildcard engine/kernels/*.[ch])
 
-.PHONY: run test test-aarch64 test-opencl check scenarios bench clean
+.PHONY: run test test-interleavings test-aarch64 test-opencl check scenarios bench clean
 
 run: $(STAMPS)/run
 	$(BIN)/ingle --simulate demo
@@ -19,6 +20,9 @@ test: check
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
 	MYPYPATH=$(VENV)/typing $(BIN)/mypy -p ingle.app -p ingle.engine -p ingle.skills -p ingle.knowledge
+
+test-interleavings: $(STAMPS)/dev
+	INTERLEAVINGS=1000 $(BIN)/pytest tests/test_interleavings.py
 
 # Twice: a processor with the dot-product instructions, and one without.
 test-aarch64:

@@ -69,7 +69,7 @@ class TooMany(Exception):
 
 
 class LaterStore:
-    """Commands that wait, on disk. A command is done at most once: it leaves the disk before it is acted on."""
+    """Commands that wait, on disk. A command is done at most once: it is marked before it is acted on, and gone afterwards."""
 
     def __init__(
         self, database: sqlite3.Connection, *, clock: Callable[[], datetime],
@@ -112,7 +112,8 @@ class LaterStore:
 
     def all(self) -> list[Command]:
         """Those that wait, soonest first."""
-        return [self._command(row) for row in self._database.execute("SELECT * FROM later ORDER BY due_at, rowid")]
+        rows = self._database.execute("SELECT * FROM later WHERE NOT begun ORDER BY due_at, rowid")
+        return [self._command(row) for row in rows]
 
     def cancel(self, command_id: str) -> bool:
         """Forget one; False when it is not there (any more)."""
@@ -120,22 +121,36 @@ class LaterStore:
             return self._database.execute("DELETE FROM later WHERE id = ?", (command_id,)).rowcount > 0
 
     def due(self, now: datetime) -> list[Command]:
-        """Those whose moment has come, in order; each leaves the store with `cancel` before it is acted on."""
+        """Those whose moment has come, in order; `begin` each before it is acted on, and `cancel` it afterwards."""
         return [command for command in self.all() if command.due.timestamp() <= now.timestamp()]
+
+    def begin(self, command_id: str) -> bool:
+        """Mark it as being done; False when it is not there (any more)."""
+        with transaction(self._database):
+            return self._database.execute(
+                "UPDATE later SET begun = 1 WHERE id = ? AND NOT begun", (command_id,)).rowcount > 0
+
+    def broken_off(self) -> list[Command]:
+        """Those that were being done when the process ended: nobody knows whether they were."""
+        return [self._command(row) for row in self._database.execute("SELECT * FROM later WHERE begun ORDER BY due_at")]
 
     async def run(
         self, act: Callable[[Command], Awaitable[None]], missed: Callable[[Command], None] = lambda command: None
     ) -> None:
         """Act on each command at its moment; never returns: cancel the task to end it. `act` keeps its own errors."""
+        for command in self.broken_off():
+            self.cancel(command.id)
+            missed(command)
         while True:
             self._mind_the_clock()
             for command in self.due(self._clock()):
-                if not self.cancel(command.id):
+                if not self.begin(command.id):
                     continue
                 if self._clock().timestamp() - command.due.timestamp() > LATE_S:
                     missed(command)
                 else:
                     await act(command)
+                self.cancel(command.id)
             waiting = self.all()
             next_s = waiting[0].due.timestamp() - self._clock().timestamp() if waiting else None
             await sleep_until_due(next_s, self._changed)
