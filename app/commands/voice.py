@@ -1,6 +1,6 @@
 """Listen and answer: wake word, command, spoken reply, with a level meter. `ingle voice eval DIR` measures on recordings.
 
-What is said goes to the Ingle that runs, or to one that is started for it. Nothing is recorded unless voice.keep_recordings says so.
+What is said goes to the Ingle that runs, or to one that is started for it. Nothing is kept unless voice.keep_recordings says so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HELP = "listen and answer; or measure on recordings"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="eval DIR", nargs="*", help="measure on the recordings in DIR (with transcripts.jsonl)")
     parser.add_argument("--json", action="store_true", help="eval: print one JSON object")
-    parser.add_argument("--snr", metavar="DB,…", default="24,18,12,6", help="eval: signal-to-noise ratios beside clean; '' for none")
+    parser.add_argument("--snr", metavar="DB,…", default="24,18,12,6", help="eval: noise, at these ratios; '': clean only")
     parser.add_argument("--plain", action="store_true", help="eval: the recogniser alone, to compare with")
     parser.add_argument("--at-most", metavar="N", type=int, help="eval: recordings of each folder")
     parser.add_argument("--mistakes", action="store_true", help="eval: print what was misunderstood")
@@ -46,9 +46,14 @@ async def _evaluate(args: argparse.Namespace) -> int:
 
     config = load(args.config)
     snr: list[float | None] = [None, *_decibels(args.snr)]
+
+    def tell(line: str) -> None:
+        if args.mistakes:
+            print(line, file=sys.stderr, flush=True)
+
     result = await evaluate(
         [Path(folder) for folder in args.what[1:]], open_recognizer(config), open_model(config), snr_db=snr, plain=args.plain,
-        at_most=args.at_most, tell=(lambda line: print(line, file=sys.stderr, flush=True)) if args.mistakes else lambda line: None,
+        at_most=args.at_most, tell=tell,
     )
     print(json.dumps(result) if args.json else _table(result))
     return 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice, permutations
 from typing import Any, Final
 
@@ -73,11 +74,11 @@ class OwnGrammar:
     def nearest(self, heard: str) -> Nearest | None:
         """The sentence nearest to `heard`; None where none is near."""
         said = words_of(heard)
-        if not said or not self._letters.edges[self._start]:
-            return None
+        if not any(word in self._vocabulary and word not in SMALL for word in said):
+            return None             # nothing of it was heard as it is
         best: dict[tuple[int, int], float] = {}
         queue: list[tuple[float, int, int, int, tuple[str, ...]]] = [(0.0, 0, self._start, 0, ())]
-        most = NEAR * (len(said) + 4)
+        most = NEAR * (len(said) + 2)
         while queue:
             cost, at, state, exact, words = heapq.heappop(queue)
             if best.get((at, state), float("inf")) < cost:
@@ -116,6 +117,17 @@ class OwnGrammar:
                         yield SWAP * unlike, at + 1, after, 0, (word, second)
 
     # letters to words
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        words, stack, seen = set(), [self._start], {self._start}
+        while stack:
+            for word, end in self._edges(stack.pop()):
+                words.add(word)
+                if end not in seen:
+                    seen.add(end)
+                    stack.append(end)
+        return frozenset(words)
 
     def _edges(self, state: int) -> tuple[tuple[str, int], ...]:
         """The words that may come at a boundary, each with the boundary after it."""

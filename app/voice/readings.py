@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from . import phonetics
@@ -25,11 +25,13 @@ SPAN_WORDS: Final = 5
 # Alike enough to be one misheard, by the number of the phrase's sounds: short ones are alike by accident.
 ALIKE: Final = ((3, 0.0), (4, 0.18), (6, 0.22), (9, 0.28), (99, 0.32))
 # What a reading gains and loses, in nats. Set on development recordings (`ingle voice eval` measures).
+SOUND: Final = 0.6                  # times the recogniser's log probability: it has never heard of this home
 CONFIDENCE: Final = 2.0             # times log(confidence)
 LEAST_CONFIDENCE: Final = 0.05
 STRANGER: Final = 4.0               # lost where it names what is not here
-OWN_SENTENCE: Final = 3.0           # gained by one of the household's own sentences, whole
-UNALIKE: Final = 25.0               # lost by a repair times its distance, beside what the recogniser says of it
+OWN_SENTENCE: Final = 5.0           # gained by one of the household's own sentences, whole
+UNALIKE: Final = 25.0               # lost by a repair times its distance, where the recogniser can't tell
+UNALIKE_TOO: Final = 10.0           # the same where it can
 REPAIRED: Final = 1.0               # lost by every repair: in doubt, as heard
 
 
@@ -138,7 +140,14 @@ def _own(text: str, score: float, nearest: Nearest) -> _Candidate | None:
     found = nearest(text)
     if found is None or words_of(found[0]) == words_of(text):
         return None
-    return _Candidate(found[0], score, found[1], ((text, found[0]),))
+    return _Candidate(_written_like(text, found[0]), score, found[1], ((text, found[0]),))
+
+
+def _written_like(text: str, sentence: str) -> str:
+    """`sentence` with the capital and the sign at the end that `text` has: a recogniser minds them when it scores."""
+    head = sentence[:1].upper() if text[:1].isupper() else sentence[:1]
+    end = text[-1] if text[-1:] in ".?!" else ""
+    return f"{head}{sentence[1:]}{end}"
 
 
 def _repaired(heard: Sequence[tuple[str, float]], names: _Names) -> list[_Candidate]:
@@ -161,13 +170,11 @@ def _repaired(heard: Sequence[tuple[str, float]], names: _Names) -> list[_Candid
 
 def _scored(transcript: Transcript, candidates: list[_Candidate]) -> list[_Candidate]:
     """By the sound, best first. Where the recogniser can't judge other texts, a repair loses by how unlike it sounds."""
-    if transcript.rescore is not None:
-        scores = transcript.rescore([each.text for each in candidates])
-        share = 0.4                 # of UNALIKE: the recogniser, too, has its say
-    else:
-        scores, share = tuple(each.score for each in candidates), 1.0
+    rescore = transcript.rescore
+    scores = tuple(each.score for each in candidates) if rescore is None else rescore([each.text for each in candidates])
+    unalike = UNALIKE if rescore is None else UNALIKE_TOO
     scored = [
-        _Candidate(each.text, score - share * UNALIKE * each.distance - REPAIRED * len(each.repairs), each.distance, each.repairs)
+        replace(each, score=SOUND * score - unalike * each.distance - REPAIRED * len(each.repairs))
         for each, score in zip(candidates, scores, strict=True)
     ]
     return sorted(scored, key=lambda each: -each.score)
@@ -220,9 +227,17 @@ class _Names:
         for words, phrase, n_sounds, limit in self._sounding:
             if abs(n - n_sounds) > limit * max(n, n_sounds) + 1 or "".join(words) == "".join(span):
                 continue
+            if _holds(span, words) or _holds(words, span) or _differs_in_common_words_only(span, words):
+                continue
             distance = phonetics.distance(said, phrase.lower())
-            if distance <= limit and not _differs_in_common_words_only(span, words):
+            if distance <= limit:
                 yield phrase, distance
+
+
+def _holds(longer: tuple[str, ...], shorter: tuple[str, ...]) -> bool:
+    """"and the bedside lamp" for "bedside lamp": it was heard as it is."""
+    n = len(shorter)
+    return any(longer[at : at + n] == shorter for at in range(len(longer) - n + 1))
 
 
 def _differs_in_common_words_only(span: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -235,7 +250,8 @@ def _differs_in_common_words_only(span: tuple[str, ...], words: tuple[str, ...])
 
 def _with(text: str, repairs: Sequence[_Repair]) -> str:
     for repair in sorted(repairs, key=lambda each: -each.start):
-        text = f"{text[: repair.start]}{repair.phrase}{text[repair.end :]}"
+        phrase = repair.phrase if repair.heard[:1].isupper() else repair.phrase.lower()
+        text = f"{text[: repair.start]}{phrase}{text[repair.end :]}"
     return text
 
 
