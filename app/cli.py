@@ -11,16 +11,19 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-COMMANDS: Final = ("run", "say", "hear", "voice", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge", "train", "eval",
-                   "route", "audit", "serve")
+COMMANDS: Final = (
+    "run", "say", "hear", "voice", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge",
+    "skill", "train", "eval", "route", "audit", "serve", "model",
+)
 
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.
 _EXPECTED: Final = frozenset({
     ("ingle.app.commands", "CommandError"), ("ingle.app.config", "ConfigError"), ("ingle.app.bus", "BusError"),
-    ("ingle.app.audit", "AuditError"),
+    ("ingle.app.audit", "AuditError"), ("ingle.app.update.errors", "UpdateError"),
     ("ingle.app.simulator.home_file", "HomeFileError"), ("ingle.app.scenario.form", "ScenarioError"),
     ("ingle.engine.gguf", "ModelFileError"), ("ingle.skills.registry", "SkillError"),
-    ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"), ("ingle.app.voice.types", "VoiceError"),
+    ("ingle.skills.sentences", "SentencesError"), ("ingle.knowledge.errors", "KnowledgeError"),
+    ("ingle.app.voice.types", "VoiceError"),
 })
 
 
