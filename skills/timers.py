@@ -297,13 +297,19 @@ class TimerStore:
 
     async def run(self) -> None:
         """Ring every timer at its moment, those missed while off at once; never returns: cancel the task to end it."""
-        for timer in self.all():
-            self._tell(timer)  # the mirror may be older than the disk
+        version = -1
         while True:
             self.mind_the_clock()
             now = self._clock()
+            if version != (version := self._others_changes()):
+                for timer in self.all():
+                    self._tell(timer)  # the mirror may be older than the disk
             self.due(now)
             await sleep_until_due(self._next_event_s(now), self._changed)
+
+    def _others_changes(self) -> int:
+        """Another number whenever another process has changed the file: `ingle calendar import`."""
+        return int(self._database.execute("PRAGMA data_version").fetchone()[0])
 
     def _next_event_s(self, now: datetime) -> float | None:
         row = self._database.execute(
