@@ -168,6 +168,7 @@ class Cloud:
         self.endpoint = endpoint
         self.breaker = Breaker()
         self._key, self._audit, self._transport = key, audit, transport
+        self._tls = _tls(endpoint)          # once: reading the authorities takes longer than asking
 
     async def answer(
         self, text: str, *, need: Need, turn: str, pay: Callable[[], None] = lambda: None, usage: Usage | None = None,
@@ -194,10 +195,11 @@ class Cloud:
                         break
         except CloudError as error:
             self.breaker.failed()
-            self._audit.write("failed", turn=turn, problem=str(error))
+            self._audit.write("failed", durable=False, turn=turn, problem=str(error))
             raise
         self.breaker.succeeded()
-        self._audit.write("received", turn=turn, chars=n_chars, tokens_in=usage.tokens_in, tokens_out=usage.tokens_out)
+        tokens = {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out}
+        self._audit.write("received", durable=False, turn=turn, chars=n_chars, **tokens)
 
     def _body(self, text: str, need: Need) -> bytes:
         system = SYSTEM.format(length=LENGTHS[need], date=datetime.now(UTC).date().isoformat())
@@ -231,13 +233,13 @@ class Cloud:
         limits = httpx.Limits(max_keepalive_connections=0)      # a stale connection would fail after the request had left
         timeout = httpx.Timeout(None, connect=self.endpoint.connect_s)
         async with httpx.AsyncClient(
-            timeout=timeout, limits=limits, verify=self._tls(), follow_redirects=False, transport=self._transport,
+            timeout=timeout, limits=limits, verify=self._tls, follow_redirects=False, transport=self._transport,
         ) as client:
             request = client.build_request(
                 "POST", f"{self.endpoint.url.rstrip('/')}/chat/completions", content=body, headers=self._headers()
             )
-            self._audit.write(
-                "sent", turn=turn, attempt=attempt, method=request.method, url=str(request.url),
+            await asyncio.to_thread(        # on disk before it leaves: a slow disk must not hold up the house
+                self._audit.write, "sent", turn=turn, attempt=attempt, method=request.method, url=str(request.url),
                 headers=_without_secrets(request.headers), body=request.content.decode(),
             )
             first_by = min(deadline, time.monotonic() + self.endpoint.connect_s + self.endpoint.first_token_s)
@@ -266,10 +268,17 @@ class Cloud:
 
     def _headers(self) -> dict[str, str]:
         key = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity", **key}
+        return {"User-Agent": "ingle", "Content-Type": "application/json", "Accept": "text/event-stream",
+                "Accept-Encoding": "identity", **key}  # fmt: skip
 
-    def _tls(self) -> ssl.SSLContext | bool:
-        return ssl.create_default_context(cafile=self.endpoint.ca) if self.endpoint.ca else True
+
+def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+    """Who is on the other side is always checked: against the household's own authority, else certifi's list."""
+    import certifi
+
+    if urlsplit(endpoint.url).scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)      # not used; it would trust nobody
+    return ssl.create_default_context(cafile=endpoint.ca or certifi.where())
 
 
 # --- the answer, piece by piece

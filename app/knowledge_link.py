@@ -120,7 +120,7 @@ class KnowledgeLink:
 
 
 def is_unknown(facts: Sequence[object]) -> bool:
-    """Whether a skill's facts are that the household has nothing about something; what is private and not told here is no such."""
+    """Whether a skill's facts are that the household has nothing about something; what is withheld is something."""
     return any(isinstance(fact, Told) and not fact.sources and not fact.answer.withheld for fact in facts)
 
 

@@ -109,6 +109,11 @@ class Outside:
     def close(self) -> None:
         self._database.close()
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is a cloud to ask."""
+        return self._cloud is not None
+
     # signals from the bus
 
     @property
@@ -263,7 +268,7 @@ class Outside:
         if limit is not None:
             facts |= {"limit": limit.name, "detail": limit.detail}
         try:
-            self.audit.write("decision" if limit is None else "limit", durable=considered is not None, **facts)
+            self.audit.write("decision" if limit is None else "limit", durable=False, **facts)
         except AuditError as error:         # what was done here is done; only what would leave must not without a record
             log.error("turn %s is not on record: %s", record.id, error)
 

@@ -1,0 +1,64 @@
+"""Random outages in sequence: every turn is answered, and what left the house is on record, byte for byte.
+
+    python -m tests.outages 10000 [SEED]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from ingle.app.outside import BROKE_OFF
+
+from .clouds import ANSWER, FAULTS, GOOD, Server, house, left, lowered
+
+TOGETHER = 20       # houses at once: most of the time is waiting
+WORDS = ("paris", "rain", "the moon", "a fox", "tea", "4711", "anna", "bread", "12 Elm Street", "zürich", "日本", "🦊")
+
+
+async def run(n: int, seed: int, folder: Path) -> int:
+    """Play `n` sequences of one to four asks. Returns: requests that left. Raises: AssertionError."""
+    todo = iter(range(n))
+
+    async def work() -> int:
+        return sum([await _sequence(random.Random(f"{seed}/{number}"), folder / str(number)) for number in todo])
+
+    return sum(await asyncio.gather(*(work() for _ in range(TOGETHER))))
+
+
+async def _sequence(chance: random.Random, folder: Path) -> int:
+    kinds = [chance.choice((*FAULTS, *GOOD, "ok")) for _ in range(chance.randint(1, 8))]
+    async with Server(plan=list(kinds)).running() as server, house(folder, server) as at:
+        for _ in range(chance.randint(1, 4)):
+            said = await at.sentences(f"tell me about {chance.choice(WORDS)}")
+            _check_answer(said)
+        recorded = iter(left(at.audit))     # a request may be on record that did not get through, never the reverse
+        assert all(heard in recorded for heard in map(lowered, server.heard)), kinds
+        at.audit.verify()
+        return len(server.heard)
+
+
+def _check_answer(said: list[str]) -> None:
+    """The whole answer, or as much as came and that it broke off, or an honest word."""
+    whole = "".join(ANSWER)
+    assert said, "a turn without an answer"
+    assert "".join(said).strip(), "an empty answer"
+    text = " ".join(said)
+    if text != whole and said[-1] == BROKE_OFF:
+        assert len(said) > 1
+
+
+def main(arguments: list[str]) -> int:
+    n, seed = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
+    memory = Path("/dev/shm")           # not the disk is tested here
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        requests = asyncio.run(run(n, seed, Path(folder)))
+    print(f"{n} sequences, {requests} requests left, each on record byte for byte; no turn without an answer")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
