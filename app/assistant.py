@@ -40,6 +40,7 @@ from .config import Config
 from .custom import understood_as_own
 from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
 from .governor import Limit
+from .inside import Traces, Tracing
 from .knowledge_link import is_unknown
 from .meaning import in_the_same_place, meaning, of_routines, whole_routine
 from .outside import SHALL_I, Considered, Outside, Waiting
@@ -109,6 +110,7 @@ class Assistant:
         self._usual = Usual(services.preferences, self._people, home)
         self._outside = outside
         self._clock = clock
+        self.traces = Traces()                  # of the last turns, for who wants to look inside
         self._sessions = Sessions(config.undo_s)
         self._stores = Stores(services.lists, services.timers, services.later)
 
@@ -314,6 +316,7 @@ class Assistant:
         understood = await asyncio.to_thread(self._understood, work.asked, asked, likes)
         work.timing["interpret"] = _ms_since(began)
         self._outside.governor.charge(work.timing["interpret"] / 1000)
+        work.tracing.understood(work.asked.text, understood, began)
         work.resolving_since = time.perf_counter()
         return understood
 
@@ -464,6 +467,7 @@ class Assistant:
         self.services.causes.sent(call.entity_id for call in calls)
         outcomes = await self._perform(calls, work.sent)
         work.timing["confirm"] = work.timing.get("confirm", 0.0) + _ms_since(began)
+        work.tracing.acted(outcomes, began)
         work.session.undo.record(work.asked.id, was, outcomes)
         work.resolving_since = time.perf_counter()
         return outcomes
@@ -487,7 +491,7 @@ class Assistant:
             work.say(considered.reply)
 
     async def _offer_outside(self, work: _Work) -> None:
-        """The household's papers had nothing: where it may be asked outside, that is offered. Such a question never goes by itself."""
+        """The household's papers had nothing: where it may be asked outside, that is offered; it never goes out by itself."""
         beyond = Beyond(need="exact", confidence=1.0, unknown_here=True)
         considered = await self._outside.consider(beyond, work.asked)
         if considered.verdict.do in ("ask", "cloud"):
@@ -518,6 +522,7 @@ class Assistant:
             work.timing.setdefault("first_sentence", _ms_since(began))
             work.say(said)
         work.timing["cloud"] = _ms_since(began)
+        work.tracing.span("cloud", began)
 
     # questions and their answers
 
@@ -615,6 +620,8 @@ class Assistant:
         if record.intents and not work.secret:
             self.services.history.asked(_kept(work, self._clock().timestamp()))
         self._outside.record(record, work.considered, work.limit)
+        if not work.secret:
+            self.traces.keep(work.tracing.trace(record, work.considered))
         self.on_turn(record)
         return record
 
@@ -637,6 +644,7 @@ class _Work:
     question: Pending | None = None
     resolving_since: float | None = None
     tokens: int = 0
+    tracing: Tracing = field(default_factory=Tracing)
     secret: bool = False            # what was said is the household's PIN
     considered: Considered | None = None    # whether to ask outside
     limit: Limit | None = None      # that was met
@@ -679,12 +687,14 @@ class _Work:
         self.say(limit.told)
 
     def explain(self, resolution: Resolution) -> None:
+        self.tracing.resolved(resolution)
         if resolution.reason:
             self.reasons.append(resolution.reason)
 
     def acting(self) -> None:
         if self.resolving_since is not None:
             self.timing["resolve"] = self.timing.get("resolve", 0.0) + _ms_since(self.resolving_since)
+            self.tracing.span("resolve", self.resolving_since)
             self.resolving_since = None
 
     def sent(self, message: Publish) -> None:

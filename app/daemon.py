@@ -33,6 +33,7 @@ from .custom import household_skills
 from .daemon_file import remove_run_file, write_run_file
 from .events import Announced, Asked, BadAsk, TurnRecord, new_id, parse_ask
 from .home_link import HomeLink
+from .inside import vitals
 from .model_link import ModelLink, active_path, open_choice
 from .outside import Outside
 from .services import Services, clock_of
@@ -103,7 +104,8 @@ async def assembled(
         )
         parts = Parts(
             config=config, bus=bus, link=link, services=services, outside=outside, assistant=assistant, background=[],
-            model=model, telemetry=TelemetryLink(config, bus.post_kept, lambda: model.version if model else model_path(config).stem),
+            telemetry=TelemetryLink(config, bus.post_kept, lambda: model.version if model else model_path(config).stem),
+            model=model,
         )
         if simulate is not None:
             await _simulate(stack, parts, simulate)
@@ -142,6 +144,7 @@ class Daemon:
         self._bus = parts.bus
         self._turns: set[asyncio.Task[None]] = set()
         self._last = TurnRecord(id="", text="")
+        self._n_turns = 0
 
     @classmethod
     @asynccontextmanager
@@ -188,7 +191,8 @@ class Daemon:
             self._timer_changed(timer)
         for each in self._parts.services.lists.all():
             self._list_changed(each)
-        await self._bus.subscribe(topics.ASK, *([topics.MODEL] if self._parts.config.updates.automatic else []))
+        announced = [topics.MODEL] if self._parts.config.updates.automatic else []
+        await self._bus.subscribe(topics.ASK, topics.INSIDE_GET, *announced)
         own_topic = topics.announcement_topic(self._parts.config.mqtt.discovery_prefix)
         self._keep(own_topic, json.dumps(_announcement()))
         self._report("idle")
@@ -210,6 +214,8 @@ class Daemon:
     def _take(self, message: Message) -> None:
         if message.topic == topics.MODEL and self._parts.model is not None:
             self._parts.model.announce()
+        if message.topic == topics.INSIDE_GET and not message.retain:
+            self._tell_inside(message.payload)
         if message.topic != topics.ASK or message.retain:   # a retained request would be done again at every start
             return
         try:
@@ -246,10 +252,24 @@ class Daemon:
         if reply_to is not None and reply_to != response:
             self._post(reply_to, payload)
 
+    def _tell_inside(self, payload: bytes) -> None:
+        """A turn's story, or how Ingle is doing; what was asked wrongly, or is long forgotten, is not answered."""
+        try:
+            asked = json.loads(payload)
+        except (ValueError, RecursionError):
+            return
+        turn = asked.get("turn") if isinstance(asked, dict) else None
+        if isinstance(turn, str) and (trace := self.assistant.traces.get(turn)) is not None:
+            self._post(topics.INSIDE_TURN, trace.payload())
+        elif isinstance(asked, dict) and turn is None:
+            now = vitals(self._parts.outside, model=self._parts.telemetry.model(), memory_mb=_memory_mb(), turns=self._n_turns)
+            self._post(topics.INSIDE_NOW, now.payload())
+
     # what goes out
 
     def _turn_ended(self, record: TurnRecord) -> None:
         self._last = record
+        self._n_turns += 1
         self._parts.telemetry.turn_ended(record)
         if self._parts.model is not None:
             self._parts.model.turn_ended(record)
@@ -277,7 +297,7 @@ class Daemon:
             "state": state,
             "last_reply": self._last.reply[:255],       # Home Assistant takes no longer state
             "latency_ms": round(self._last.timing_ms.get("total", 0.0)),
-            "memory_mb": round(psutil.Process().memory_info().rss / 2**20, 1),
+            "memory_mb": _memory_mb(),
             "model": self._parts.telemetry.model(),
         }, ensure_ascii=False))
 
@@ -364,6 +384,10 @@ async def _simulate(stack: AsyncExitStack, parts: Parts, home: Path) -> None:
 
 
 # Ingle as a device
+
+def _memory_mb() -> float:
+    return round(psutil.Process().memory_info().rss / 2**20, 1)
+
 
 def _announcement() -> dict[str, Any]:
     """Ingle in the form in which any device announces itself to Home Assistant."""

@@ -179,7 +179,8 @@ class TimerChanged(Event):
     """A timer as it is now; mirrored retained on `ingle/timer/<id>`, cleared when it is gone."""
 
     id: str
-    state: Literal["running", "paused", "ringing", "gone"]
+    state: Literal["running", "paused", "ringing", "missed", "gone"]
+    kind: Literal["timer", "alarm", "reminder", "event"] = "timer"
     name: str | None = None
     area: str | None = None
     duration_s: float = 0.0

@@ -73,6 +73,12 @@ class Governor:
         return self._bucket
 
     @property
+    def reading(self) -> tuple[Power, float | None]:
+        """Power and degrees Celsius as last read; None: there is no sensor."""
+        self._sense()
+        return self._reading
+
+    @property
     def is_warm(self) -> bool:
         self._sense()
         return self._warm

@@ -15,6 +15,9 @@ REMINDER: Final = "ingle/reminder"  # retained: ingle/reminder/<id>; cleared whe
 ANNOUNCE: Final = "ingle/announce"  # out: what Ingle says unasked: a reminder, what was missed, what a routine has to tell
 MODEL: Final = "ingle/model/announce"   # in: somebody says that there is a new model; what it holds is not looked at
 TELEMETRY: Final = "ingle/telemetry"    # retained: the last export, where telemetry.mqtt is on
+INSIDE_GET: Final = "ingle/inside/get"      # in: {"turn": ID} or {}: what goes on inside is told only when asked (app/inside.py)
+INSIDE_TURN: Final = "ingle/inside/turn"    # out: a turn's story
+INSIDE_NOW: Final = "ingle/inside/now"      # out: how Ingle is doing
 DEVICE: Final = "ingle/device"      # retained: Ingle's own readings, announced through discovery
 
 _NOT_IN_A_LEVEL = re.compile(r"[/+#\0]")

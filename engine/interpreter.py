@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from . import text as prepared
 from .backend import Engine, choose
 from .gguf import ModelFileError
 from .grammar import Choice, Cursor, Digits, Grammar, Span, Step, Value
 from .model import Model
+from .prior import HEAD, SURE, IntentPrior, Prior, mix
 from .quant import F32
 from .reference import Reference, softmax
 from .text import Word
@@ -64,6 +66,7 @@ class Timing:
     decode_ms: float = 0.0          # writing the parse
     prompt_tokens: int = 0
     written_tokens: int = 0
+    n_ctx: int = 0                  # tokens there was room for
 
     @property
     def total_ms(self) -> float:
@@ -85,9 +88,16 @@ class Interpreter:
     """One model with its grammar. Calls from several threads wait for one another."""
 
     def __init__(
-        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Engine] = Reference
+        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Engine] = Reference, prior: Prior | None = None
     ) -> None:
-        """`schema`: the plain data of `skills.schema.load_schema()`; `run`: what computes. Raises: ModelFileError."""
+        """Raises: ModelFileError.
+
+        Args:
+            schema: the plain data of `skills.schema.load_schema()`.
+            run: what computes.
+            prior: a second opinion on the first intent, asked for where the model is in doubt.
+        """
+        self._prior = prior
         self.tokenizer = Tokenizer.from_metadata(model.metadata)
         self.grammar = Grammar(schema, self.tokenizer)
         self._run = run(model)
@@ -108,12 +118,15 @@ class Interpreter:
         schema: Mapping[str, Any],
         run: Callable[[Model], Engine] = choose,
     ) -> Self:
-        """Load a model file, or the one that Ingle ships. Raises: ModelFileError; BackendError, see `backend.choose`."""
+        """Load a model file, or the one that Ingle ships, and the shipped prior beside it.
+
+        Raises: ModelFileError; BackendError, see `backend.choose`.
+        """
         path = Path(MODEL if path is None else path)
         if not path.exists():
             raise ModelFileError(str(path), "there is no model file", "train one (ingle.engine.train) or set its path")
         try:
-            return cls(Model.open(path), schema, run=run)
+            return cls(Model.open(path), schema, run=run, prior=IntentPrior.open() if HEAD.exists() else None)
         except ModelFileError as error:
             if error.where.startswith(str(path)):
                 raise
@@ -138,12 +151,13 @@ class Interpreter:
             prefill_ms = _ms_since(began)
             began = time.perf_counter()
             decoding = _Decoding(cursor)
-            self._decode(decoding, output)
+            # After a question of ours a bare name is an answer: the prior, which knows of no question, is not asked.
+            self._decode(decoding, output, None if asked else " ".join(word.text for word in words))
         return Interpretation(
             intents=_intents(cursor, decoding, text, words),
             confidence=math.prod(decoding.confidences),
             trace=Trace(tuple((self.tokenizer.piece(token), p) for token, p in decoding.written), decoding.forced),
-            timing=Timing(prepare_ms, prefill_ms, _ms_since(began), len(prompt), len(decoding.written)),
+            timing=Timing(prepare_ms, prefill_ms, _ms_since(began), len(prompt), len(decoding.written), self._state.n_ctx),
             notes=notes,
         )
 
@@ -162,18 +176,32 @@ class Interpreter:
         question = [self.grammar.asked] if asked and self.grammar.asked is not None else []
         return [*bos, *question, *(token for word in tokens for token in word), self.grammar.parse]
 
-    def _decode(self, decoding: _Decoding, output: F32) -> None:
-        """Write until the parse is done. Forced tokens are read in one go with the choice before them."""
+    def _decode(self, decoding: _Decoding, output: F32, sentence: str | None) -> None:
+        """Write until the parse is done. Forced tokens are read in one go with the choice before them.
+
+        Args: sentence: what the prior may judge; None: it is not asked.
+        """
         while not decoding.take_forced():
             if decoding.unread:
                 output = self._run.prefill(decoding.unread, self._state)
                 decoding.unread.clear()
             allowed = decoding.cursor.allowed()
             probabilities = softmax(self._run.logits(output, allowed))
+            if sentence is not None and not decoding.written and probabilities.max() < SURE:
+                probabilities = self._with_prior(probabilities, allowed, sentence)
             best = int(np.argmax(probabilities))
             if not math.isfinite(probabilities[best]):
                 raise ModelFileError("the model", "its weights give scores that are no numbers")
             decoding.take(int(allowed[best]), float(probabilities[best]))
+
+    def _with_prior(self, probabilities: F32, allowed: npt.NDArray[np.integer[Any]], sentence: str) -> F32:
+        """The probabilities of the first intent, mixed with the prior's."""
+        if self._prior is None:
+            return probabilities
+        known = self._prior(sentence)
+        pieces = (self.tokenizer.piece(int(token)) for token in allowed)
+        prior = np.array([known.get(piece[3:-1], np.nan) if piece.startswith("<I:") else np.nan for piece in pieces], np.float32)
+        return softmax(mix(np.log(np.maximum(probabilities, np.float32(1e-12))), prior))
 
 
 class _Decoding:
