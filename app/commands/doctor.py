@@ -28,12 +28,13 @@ class Finding:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--audio", action="store_true", help="look at microphone, loudspeaker and what speech needs instead")
 
 
 def run(args: argparse.Namespace) -> int:
     import json
 
-    findings = list(_examine(args.config))
+    findings = list(_examine_audio(args.config) if args.audio else _examine(args.config))
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
@@ -41,6 +42,13 @@ def run(args: argparse.Namespace) -> int:
         for finding in findings:
             print(f"{finding.verdict:5}  {finding.what:{width}}  {finding.detail}")
     return 1 if any(finding.verdict == "wrong" for finding in findings) else 0
+
+
+def _examine_audio(file: str | None) -> Iterator[Finding]:
+    from ..config import load
+    from ..voice.check import examine
+
+    yield from (Finding(*found) for found in examine(load(file)))
 
 
 def _examine(file: str | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ words paired by how alike they sound.
 from __future__ import annotations
 
 import heapq
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,7 @@ MAX_STATES: Final = 60_000          # of one household's sentences: more are not
 MAX_WORD_CHARS: Final = 40
 MAX_PERMUTED: Final = 4             # parts in any order: more may only come as they stand
 MAX_NUMBERS: Final = 100            # of a range
+STOPS: Final = 0.4                  # chance that an example ends where it may
 ANY: Final = "*"                    # an edge that takes any word
 
 
@@ -93,6 +95,17 @@ class OwnGrammar:
                     best[key] = total
                     heapq.heappush(queue, (total, next_at, next_state, exact + same, (*words, *word)))
         return None
+
+    def examples(self, n: int, seed: int = 1) -> tuple[str, ...]:
+        """Sentences by chance, at most `n`."""
+        chance, found = random.Random(seed), dict[str, None]()
+        for _ in range(n):
+            state, words = self._start, []
+            while (edges := self._edges(state)) and not (self._is_end(state) and chance.random() < STOPS):
+                word, state = chance.choice(edges)
+                words += [] if word == ANY else [word]
+            found[" ".join(words)] = None
+        return tuple(filter(None, found))
 
     def _steps(self, said: Sequence[str], at: int, state: int) -> Iterator[tuple[float, int, int, int, tuple[str, ...]]]:
         """(cost, words heard so far, state, whether it was the same word, the words of the sentence)"""

@@ -22,6 +22,7 @@ from .phrases import home_phrases
 from .readings import Reading, choose, words_of
 from .types import SAMPLE_RATE, OnPartial, Phrases, Samples, SpeechToText, Transcript, VoiceError
 
+EXAMPLES: Final = 400               # of the household's own sentences, for recognisers that are made of sentences
 WAKE_ALIKE: Final = 0.3                    # of the first words to a wake word: they are it
 
 
@@ -91,9 +92,9 @@ class Hearing:
         if self._home.version != self._version:
             self._version = self._home.version
             self._phrases = home_phrases(self._home, self._config.lists, self._own.sources)
-            self.recognizer.lean_towards(self._phrases)
             self._grammar = OwnGrammar(self._own.sources, {
                 "name": self._phrases.names, "area": self._phrases.areas, "floor": tuple(self._home.floors)})
+            self.recognizer.lean_towards(replace(self._phrases, sentences=self._grammar.examples(EXAMPLES)))
 
     def _nearest(self, text: str) -> tuple[str, float] | None:
         found = self._grammar.nearest(text)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ...engine.interpreter import Intent
 from ...skills.home.model import Entity, Home
-from ...skills.home.resolver import Context, resolve, said_of
+from ...skills.home.resolver import Context, is_called, resolve, said_of
 from ...skills.schema import load_schema
 from ...skills.sensitive import OPENING, way_in
 from ...skills.sentences import OwnSentences
@@ -19,6 +19,7 @@ from ..router import WITHOUT_ACT
 from .readings import Judgement
 
 GUARDED: Final = frozenset({"lock", "alarm_control_panel", "siren", "valve"})
+ALMOST: Final = 0.7                 # known by a name like the one that was heard
 NAMES_NO_DEVICE: Final = ("Timer", "List", "Alarm", "Reminder", "RunLater", "Knowledge", "Note")   # in an intent's name
 
 
@@ -37,21 +38,23 @@ class HomeJudge:
         if not acts:
             return Judgement(understood.confidence, acts=False)
         meant = [self._meant(intent, text) for intent in acts]
-        entities = [entity for found in meant if found for entity in found]
+        entities = [entity for found, _ in meant for entity in found]
         return Judgement(
-            confidence=min(intent.confidence for intent in acts), known=all(found is None or found for found in meant),
+            confidence=min(intent.confidence for intent in acts), known=min(known for _, known in meant),
             guarded=bool(set(fold(text)) & OPENING) and any(map(_is_guarded, entities)),
         )
 
-    def _meant(self, intent: Intent, text: str) -> tuple[Entity, ...] | None:
-        """The devices an intent is about, those that a question back would name included; None: it is about none."""
+    def _meant(self, intent: Intent, text: str) -> tuple[tuple[Entity, ...], float]:
+        """The devices an intent is about, those that a question back would name included, and how well they are known."""
         if intent.intent not in load_schema()["intents"] or any(part in intent.intent for part in NAMES_NO_DEVICE):
-            return None
+            return (), 1.0
         slots, _ = meaning(self._home, intent.intent, intent.slots, self._context, text)
         if not _names_something(slots):
-            return None
+            return (), 1.0
         found = resolve(self._home, said_of(slots, text), self._context)
-        return found.entities or found.choices
+        devices = found.entities or found.choices
+        by_name = "name" not in slots or is_called(self._home, slots["name"])
+        return devices, (1.0 if by_name else ALMOST) if devices else 0.0
 
 
 def _names_something(slots: Mapping[str, Any]) -> bool:

@@ -23,7 +23,7 @@ JUDGED: Final = 5                   # readings put to the interpreter at most: e
 SURE: Final = 0.9                   # understood with this confidence, and all of it known here: taken as heard
 SPAN_WORDS: Final = 5
 # Alike enough to be one misheard, by the number of the phrase's sounds: short ones are alike by accident.
-ALIKE: Final = ((3, 0.0), (4, 0.18), (6, 0.22), (9, 0.28), (99, 0.32))
+ALIKE: Final = ((3, 0.0), (4, 0.2), (6, 0.26), (9, 0.32), (99, 0.36))
 # What a reading gains and loses, in nats. Set on development recordings (`ingle voice eval` measures).
 SOUND: Final = 0.6                  # times the recogniser's log probability: it has never heard of this home
 CONFIDENCE: Final = 2.0             # times log(confidence)
@@ -40,7 +40,7 @@ class Judgement:
     """What the house makes of a text."""
 
     confidence: float               # 0..1, the interpreter's
-    known: bool = True              # what it names is here
+    known: float = 1.0              # 1: what it names is here, by that name; 0.7: by one like it; 0: it is not
     own: bool = False               # one of the household's own sentences
     guarded: bool = False           # acts on a way in, an alarm, a siren, a valve
     acts: bool = True               # it asks for something
@@ -90,13 +90,13 @@ def choose(
 
 
 def _is_sure(judgement: Judgement) -> bool:
-    return judgement.acts and judgement.known and judgement.confidence >= SURE
+    return judgement.acts and judgement.known == 1.0 and judgement.confidence >= SURE
 
 
 def _worth(judgement: Judgement) -> float:
     """What the house makes of a reading, in nats; 0 for one that is all clear."""
     worth = CONFIDENCE * math.log(max(LEAST_CONFIDENCE, judgement.confidence if judgement.acts else 0.0))
-    return worth - (0.0 if judgement.known else STRANGER) + (OWN_SENTENCE if judgement.own else 0.0)
+    return worth - STRANGER * (1.0 - judgement.known) + (OWN_SENTENCE if judgement.own else 0.0)
 
 
 def _distinct(transcript: Transcript) -> list[tuple[str, float]]:
