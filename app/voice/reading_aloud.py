@@ -29,9 +29,10 @@ UNITS: Final[Mapping[str, str]] = {     # symbol → one of it; several get an s
     "ppb": "part per billion|parts per billion", "µg": "microgram", "mg": "milligram", "g": "gram", "kg": "kilogram",
     "t": "tonne", "oz": "ounce", "lb": "pound", "lbs": "pound", "Pa": "pascal", "hPa": "hectopascal", "kPa": "kilopascal",
     "mbar": "millibar", "bar": "bar", "psi": "pound per square inch|pounds per square inch", "mm": "millimetre",
-    "cm": "centimetre", "m": "metre", "km": "kilometre", "ft": "foot|feet", "mi": "mile", "yd": "yard", "mm²": "square millimetre",
-    "m²": "square metre", "km²": "square kilometre", "m³": "cubic metre", "cm³": "cubic centimetre", "ft³": "cubic foot|cubic feet",
-    "ml": "millilitre", "mL": "millilitre", "cl": "centilitre", "dl": "decilitre", "l": "litre", "L": "litre", "gal": "gallon",
+    "cm": "centimetre", "m": "metre", "km": "kilometre", "ft": "foot|feet", "mi": "mile", "yd": "yard",
+    "mm²": "square millimetre", "m²": "square metre", "km²": "square kilometre", "m³": "cubic metre", "cm³": "cubic centimetre",
+    "ft³": "cubic foot|cubic feet", "ml": "millilitre", "mL": "millilitre", "cl": "centilitre", "dl": "decilitre", "l": "litre",
+    "L": "litre", "gal": "gallon",
     "mph": "mile per hour|miles per hour", "kph": "kilometre per hour|kilometres per hour", "kn": "knot", "rpm": "R P M|R P M",
     "ms": "millisecond", "s": "second", "sec": "second", "min": "minute", "mins": "minute", "h": "hour", "hr": "hour",
     "hrs": "hour", "d": "day", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
@@ -62,7 +63,8 @@ ORDINALS: Final = {
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _MONTH = "|".join((*MONTHS, *SHORT_MONTHS))
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_SUPERSCRIPTS = (("m2", "m²"), ("m3", "m³"), ("ug", "µg"), ("μ", "µ"), ("º", "°"), ("° ", "°"), ("℃", "°C"), ("℉", "°F"))
+_SUPERSCRIPTS = (("m2", "m²"), ("m3", "m³"), ("ug", "µg"), ("μ", "µ"), ("º", "°"),
+                 ("° C", "°C"), ("° F", "°F"), ("℃", "°C"), ("℉", "°F"))
 _MARKUP = re.compile(r"[*_`#|]+(?=\S)|(?<=\S)[*_`|]+|\[([^\]]*)\]\([^)]*\)")
 _END = re.compile(r"[.!?…]+[\"'”’)]*$")
 
@@ -130,10 +132,8 @@ def _plain(text: str) -> str:
 def spelled(number: str) -> str:
     """ "1,200.50" -> "one thousand two hundred point five zero"."""
     whole, _, decimals = number.replace(",", "").partition(".")
-    if (len(whole) > 1 and whole[0] == "0") or len(whole) > 15:
-        words = _digits(whole)                  # a code, a telephone number
-    else:
-        words = _whole(int(whole))
+    is_code = (len(whole) > 1 and whole[0] == "0") or len(whole) > 15
+    words = _digits(whole) if is_code else _whole(int(whole))
     return f"{words} point {_digits(decimals)}" if decimals else words
 
 
@@ -176,11 +176,8 @@ def _numeric_date(found: re.Match[str]) -> str:
     day, month = int(found["day"]), int(found["month"])
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         return found[0]
-    return _date(found["day"], MONTHS[month - 1], found["year"]) + (" at " if found["year"] and _has_time(found) else "")
-
-
-def _has_time(found: re.Match[str]) -> bool:
-    return found.string[found.end() : found.end() + 1] in ("T", " ") and re.match(r"[T ]\d\d:\d\d", found.string[found.end() :]) is not None
+    has_time = re.match(r"[T ]\d\d:\d\d", found.string[found.end() :]) is not None
+    return _date(found["day"], MONTHS[month - 1], found["year"]) + (" at " if has_time else "")
 
 
 def _written_date(found: re.Match[str]) -> str:

@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 HEADER: Final = struct.Struct("<III")       # number, rate, n_bytes
 MAX_PIECE: Final = 16 << 20                 # bytes: piper gives a sentence as a whole
+AHEAD: Final = 8                            # pieces made ahead of what is played
 START_S: Final = 20.0                       # until the first sound: piper loads its voice
 ESPEAK_VOICE: Final = "en-gb"
-AHEAD: Final = 8                            # pieces made ahead of what is played
 
 
 class WorkerVoice:
@@ -146,7 +146,7 @@ def espeak_voice(voice: str = ESPEAK_VOICE) -> WorkerVoice:
 def piper_voice(file: Path | None) -> WorkerVoice:
     """Raises: VoiceError: there is no such voice, or piper is not installed."""
     if file is None or not file.is_file():
-        raise VoiceError(f"{file or 'voice.text_to_speech.voice'}: piper needs the .onnx file of a voice (its .onnx.json beside it)")
+        raise VoiceError(f"{file or 'voice.text_to_speech.voice'}: piper needs a voice's .onnx file, its .onnx.json beside it")
     if find_spec("piper") is None:
         raise VoiceError("piper is not there: pip install piper-tts, or name a Wyoming server")
     return WorkerVoice(f"piper {file.stem}", [*_worker("piper"), str(file)])
