@@ -30,6 +30,7 @@ from .typed import Mismatch, build
 MAX_KEPT: Final = 1_000         # changes on disk
 SOON_S: Final = 10.0            # a state reported within this of its command is the command's doing
 SLOW_S: Final = 120.0           # the same for what takes its way: covers, valves, robots
+ON_THE_WAY: Final = frozenset({"opening", "closing", "locking", "unlocking", "returning", "arming", "pending", "buffering", "starting"})
 SLOW: Final = frozenset({"cover", "valve", "vacuum", "lawn_mower", "lock", "climate", "media_player"})
 
 
@@ -106,7 +107,11 @@ class Causes:
     def _cause_of(self, entity: Entity) -> Cause | None:
         sent = self._sent.get(entity.entity_id)
         limit_s = SLOW_S if entity.domain in SLOW else SOON_S
-        return sent.cause if sent is not None and time.monotonic() - sent.at_s <= limit_s else None
+        if sent is None or time.monotonic() - sent.at_s > limit_s:
+            return None
+        if entity.state not in ON_THE_WAY:      # it is there: what changes it next is somebody else
+            del self._sent[entity.entity_id]
+        return sent.cause
 
     def _keep(self, change: Change, cause: Cause) -> None:
         told = json.dumps({**asdict(cause), "at": cause.at.isoformat()}, ensure_ascii=False)

@@ -63,6 +63,10 @@ def whole_routine(intents: Sequence[Intent], text: str) -> tuple[Intent, ...]:
     return (replace(first, slots={**first.slots, "action": text[place:].strip(" .!")}),)
 
 
+def _bare(intent: Intent) -> str:
+    return re.sub(r"\b(?:the|my|routine|automation|rule)s?\b", " ", str(intent.slots.get("name", ""))).strip()
+
+
 def of_routines(intents: Sequence[Intent], text: str, routines: Routines) -> tuple[Intent, ...]:
     """Turning a routine off or on by its name is about the routine, as no device is called so.
 
@@ -72,7 +76,7 @@ def of_routines(intents: Sequence[Intent], text: str, routines: Routines) -> tup
         return tuple(intents)
     return tuple(
         Intent("RemoveRoutine", {"trigger": found[0].name}, intent.confidence)
-        if intent.intent in ("HassTurnOn", "HassTurnOff") and (found := routines.like(str(intent.slots.get("name")), None))
+        if intent.intent in ("HassTurnOn", "HassTurnOff") and (found := routines.like(_bare(intent), None))
         else intent
         for intent in intents
     )

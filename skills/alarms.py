@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from .api import Done, Turn, Unclear, skill
 from .moments import (
@@ -16,6 +16,7 @@ from .moments import (
     read_day,
     read_length,
     read_moment,
+    spoken_day,
     spoken_length,
     spoken_moment,
 )
@@ -184,34 +185,34 @@ class CancelAlarm:
             labels = [alarm.label for alarm in found]
             named = spoken_list([f"the {label}" for label in labels], joint="or")
             raise Unclear(f"Which alarm: {named}?", choices=[f"timer.{alarm.id}" for alarm in found], labels=labels)
-        if one_day_of(found, slots.date, turn):
-            return Done(reply=skipped(store, found[0], turn), facts=tuple(found))
+        day = one_day_of(found, slots.date, turn)
+        if day is not None:
+            return Done(reply=skipped(store, found[0], day, turn), facts=tuple(found))
         for alarm in found:
             store.cancel(alarm)
         what = f"the {found[0].label}" if len(found) == 1 else f"{len(found)} alarms"
         return Done(reply=f"Cancelled {what}.", facts=tuple(found))
 
 
-def one_day_of(found: Sequence[Timer], day: str | None, turn: Turn) -> bool:
-    """Whether what is cancelled is only the next time of one that repeats: "skip tomorrow's alarm"."""
-    if len(found) != 1 or found[0].repeat is None:
-        return False
-    if re.search(r"\bskip\b", turn.text.lower()):
-        return True
+def one_day_of(found: Sequence[Timer], day: str | None, turn: Turn) -> date | None:
+    """The day, where what is cancelled is only one time of one that repeats: "skip tomorrow's alarm"; None: all of it is."""
+    if len(found) != 1 or found[0].repeat is None or found[0].moment is None:
+        return None
     try:
-        return day is not None and found[0].moment is not None and read_day(
-            turn.now, re.sub(r"'s\b", "", day)) == found[0].moment.date()
+        if day is not None:
+            return read_day(turn.now, re.sub(r"'s\b", "", day))
     except MomentError:
-        return False
+        return None
+    return found[0].moment.date() if re.search(r"\bskip\b", turn.text.lower()) else None
 
 
-def skipped(store: TimerStore, timer: Timer, turn: Turn) -> str:
-    """Leave out the next time, and tell when the one after that is."""
-    left_out = spoken_moment(timer.moment, turn.now) if timer.moment else ""
-    following = store.skip(timer)
+def skipped(store: TimerStore, timer: Timer, day: date, turn: Turn) -> str:
+    """Leave out that day, and tell when it is next."""
+    label, following = timer.label, store.skip(timer, day)
+    left_out = spoken_day(day, turn.now.date())
     if following.state == "gone" or following.moment is None:
-        return f"Skipped the {timer.label} {left_out}; that was its last time."
-    return f"Skipped the {timer.label} {left_out}. The next is {spoken_moment(following.moment, turn.now)}."
+        return f"Skipped the {label} {left_out}; that was its last time."
+    return f"Skipped the {label} {left_out}. The next is {spoken_moment(following.moment, turn.now)}."
 
 
 @skill

@@ -243,9 +243,10 @@ class _OnItems:
     open_only = True
 
     async def handle(self, slots: ShoppingItems, turn: Turn) -> Done:
-        store, house_list = _list_of(slots, turn)
+        wanted = _wanted(slots, "Which item?")
+        store, house_list = self._list_with(wanted, slots, turn)
         found, missing = [], []
-        for said in _wanted(slots, "Which item?"):
+        for said in wanted:
             summary = item_on(house_list, said, open_only=self.open_only)
             if summary is None:
                 missing.append(said)
@@ -257,6 +258,16 @@ class _OnItems:
             verb = "isn't" if len(missing) == 1 else "aren't"
             parts.append(f"{sentence(spoken_list(missing))} {verb} on {house_list.label if not found else 'it'}.")
         return Done(reply=" ".join(parts), facts=(store.tell(house_list),))
+
+    def _list_with(self, wanted: Sequence[str], slots: ShoppingItems, turn: Turn) -> tuple[ListStore, HouseList]:
+        """The list that is named, else the only one with such things on it. Raises: Unclear."""
+        store = _store(turn)
+        if getattr(slots, "name", "") is None:
+            having = [each for each in store.all()
+                      if any(item_on(each, said, open_only=self.open_only) is not None for said in wanted)]
+            if len(having) == 1:
+                return store, having[0]
+        return _list_of(slots, turn)
 
     def change(self, store: ListStore, house_list: HouseList, summary: str) -> None:
         raise NotImplementedError

@@ -220,8 +220,9 @@ class CancelReminder:
             raise Unclear(f"Which one: {spoken_list(labels, joint='or')}?",
                           choices=[f"timer.{entry.what.id}" for entry in found], labels=labels)
         timers = [entry.what for entry in found if isinstance(entry.what, Timer)]
-        if len(found) == 1 and one_day_of(timers, slots.date, turn):
-            return Done(reply=skipped(store_of(turn), timers[0], turn), facts=tuple(timers))
+        day = one_day_of(timers, slots.date, turn) if len(found) == 1 else None
+        if day is not None:
+            return Done(reply=skipped(store_of(turn), timers[0], day, turn), facts=tuple(timers))
         for entry in found:
             _forget(entry.what, turn)
         what = _cancelled(found[0].what) if len(found) == 1 else f"{len(found)} of them"

@@ -435,13 +435,25 @@ class Routines:
         """
         self._act, self._tell = act, tell
         self._arm()
-        while True:
-            self.read_again()
-            now = self._clock()
-            for armed in list(self._armed.values()):
-                self._look_at_clock(armed, now)
-            times = [armed.next.timestamp() - now.timestamp() for armed in self._armed.values() if armed.next is not None]
-            await sleep_until_due(min([READ_AGAIN_S, *times]), self._changed)
+        try:
+            while True:
+                self.read_again()
+                now = self._clock()
+                for armed in list(self._armed.values()):
+                    self._look_at_clock(armed, now)
+                times = [armed.next.timestamp() - now.timestamp() for armed in self._armed.values() if armed.next is not None]
+                await sleep_until_due(min([READ_AGAIN_S, *times]), self._changed)
+        finally:
+            self._act = None
+            await self._end_acts()
+
+    async def _end_acts(self) -> None:
+        for armed in self._armed.values():
+            if armed.holding is not None:
+                armed.holding.cancel()
+        for task in self._acts:
+            task.cancel()
+        await asyncio.gather(*self._acts, return_exceptions=True)
 
     def start(self, routine: Routine, because: str, chain: tuple[str, ...] = ()) -> None:
         """Set one off, unless it is in a loop or a flood."""

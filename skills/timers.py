@@ -21,7 +21,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from rapidfuzz import fuzz
@@ -93,9 +93,15 @@ class Timer:
         if self.name:
             return f"{self.name} {self.kind}"
         if self.kind != "timer" and self.ends_at:
-            often = f"{self.repeat.spoken.partition(' at ')[0].removeprefix('every ')} " if self.repeat else ""
+            often = f"{_how_often(self.repeat)} " if self.repeat else ""
             return f"{often}{spoken_time(self.wall or self.ends_at)} {self.kind}"
         return f"{_as_adjective(self.duration_s)} {self.kind}"
+
+
+def _how_often(repeat: Repeat) -> str:
+    """"weekday", "Tuesday", "daily"."""
+    every = repeat.spoken.partition(" at ")[0].removeprefix("every ")
+    return {"day": "daily", "week": "weekly", "month": "monthly"}.get(every, every)
 
 
 def _as_adjective(seconds: float) -> str:
@@ -204,9 +210,14 @@ class TimerStore:
         following = self._next_of(timer)
         return self.cancel(timer) if following is None else self._save(following)
 
-    def skip(self, timer: Timer) -> Timer:
-        """Leave out the next time of one that repeats."""
-        return self.stop(timer)
+    def skip(self, timer: Timer, day: date) -> Timer:
+        """Leave out a day of one that repeats."""
+        if timer.repeat is None or (timer.wall is not None and timer.wall.date() == day):
+            return self.stop(timer)
+        midnight = datetime.combine(day, time(0))
+        left_out = timer.repeat.between(midnight, midnight + timedelta(days=1))
+        rule = "\n".join([timer.repeat.rule, *(f"EXDATE:{moment:%Y%m%dT%H%M%S}" for moment in left_out)])
+        return self._save(replace(timer, repeat=Repeat(rule)))
 
     def _next_of(self, timer: Timer) -> Timer | None:
         """The same at its next time; never one that has been, even if the clock was put back."""
