@@ -444,24 +444,52 @@ _MARKUP: Final = (
 
 async def sentences(pieces: AsyncIterator[str], max_chars: int) -> AsyncGenerator[str, None]:
     """An answer sentence by sentence, fit to be spoken, at most `max_chars` in all; it then ends with a whole sentence,
-    or, if there is none, with an ellipsis."""
-    held, told = "", 0
-    async for piece in pieces:
-        held += piece
-        *whole, held = _split(held)
-        for each in whole:
-            sentence = spoken(each)
-            if told + len(sentence) > max_chars:
-                return
-            if sentence:
-                told += len(sentence) + 1
+    or, if there is none, with an ellipsis. Raises: what `pieces` raises, after the last whole sentence."""
+    speech = _Speech(max_chars)
+    try:
+        async for piece in pieces:
+            for sentence in speech.hear(piece):
                 yield sentence
-        if told + len(held) > max_chars:
-            if not told:
-                yield spoken(held[:max_chars]) + "…"
-            return
-    if last := spoken(held):
+            if speech.full:
+                return
+    except CloudError:
+        if speech.ends_a_sentence:
+            yield speech.rest()
+        raise
+    if last := speech.rest():
         yield last
+
+
+class _Speech:
+    """Text as it comes, cut into sentences."""
+
+    def __init__(self, max_chars: int) -> None:
+        self._held, self._left = "", max_chars
+        self._told = self.full = False
+
+    def hear(self, piece: str) -> list[str]:
+        """The sentences that are whole now and have room."""
+        *whole, self._held = _split(self._held + piece)
+        told = []
+        for sentence in filter(None, map(spoken, whole)):
+            if len(sentence) > self._left:
+                self.full = True
+                break
+            told.append(sentence)
+            self._left -= len(sentence) + 1
+        self._told = self._told or bool(told)
+        if not self.full and len(self._held) > self._left:
+            self.full = True
+            if not self._told:
+                told.append(spoken(self._held[: max(0, self._left)]) + "…")
+        return told
+
+    @property
+    def ends_a_sentence(self) -> bool:
+        return self._held.rstrip().endswith((".", "!", "?", "…"))
+
+    def rest(self) -> str:
+        return spoken(self._held)
 
 
 def _split(text: str) -> list[str]:

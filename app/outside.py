@@ -143,7 +143,7 @@ class Outside:
         broken = self._cloud is not None and self._cloud.breaker.is_open
         quick = reach.round_trip_ms is None or reach.round_trip_ms <= cloud.quick_ms
         conditions = {
-            "home": False, "sure": beyond.sure, "names_home": "device" in self._redactor(asked).strip(asked.text).kinds,
+            "home": False, "sure": beyond.sure, "names_home": "device" in self._redactor(asked).redact(asked.text).kinds,
             "fresh": beyond.need == "fresh", "long": beyond.need == "long", "exact": beyond.need == "exact",
             "unknown_here": beyond.unknown_here, "set_up": self._cloud is not None,
             "connected": reach.connected and not broken, "quick": quick, "metered": reach.metered,
@@ -214,7 +214,7 @@ class Outside:
     async def _letter(self, asked: Asked) -> Stripped:
         """What is asked, fit to leave."""
         private = await self._knowledge.private_about(asked.text)
-        return self._redactor(asked, private).strip(asked.text)
+        return self._redactor(asked, private).redact(asked.text)
 
     # what was put off
 

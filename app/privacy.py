@@ -1,7 +1,7 @@
 """Whose words may leave the house, and what is taken out of them first.
 
     redactor = Redactor(people=["Anna"], devices=["Anna's Night Light"], secrets=["4711"])
-    letter = redactor.strip("write a poem for Anna about our house at 12 Elm Street")
+    letter = redactor.redact("write a poem for Anna about our house at 12 Elm Street")
     letter.text         # "write a poem for [name 1] about our house at [address 1]"
     letter.restored("Dear [name 1], …")     # the answer, with what was taken out put back
 
@@ -80,7 +80,7 @@ class Redactor:
         self._secrets = [_spoken_pattern(each) for each in secrets if each]
         self._private = [[word for word, _, _ in _words(text)] for text in private]
 
-    def strip(self, text: str) -> Stripped:
+    def redact(self, text: str) -> Stripped:
         """Return the text with marks where something was."""
         found: list[tuple[int, int, str]] = []
         for kind, pattern in self._patterns():

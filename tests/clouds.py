@@ -43,6 +43,7 @@ class Server:
     heard: list[bytes] = field(default_factory=list)        # each request as it came over the wire: head and body
     port: int = 0
     answer: Sequence[str] = ANSWER
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -56,8 +57,15 @@ class Server:
             yield self
         finally:
             server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(task := asyncio.create_task(self._serve_one(reader, writer)))
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")      # whoever only tries the connection sends none
             length = re.search(rb"content-length: *(\d+)", head.lower())
@@ -145,15 +153,15 @@ class House:
         return [said async for said in self.outside.answer(Beyond(need="exact", confidence=1.0), Asked(text=text, **asked))]
 
 
-QUICK: Final = CloudConfig(
-    url="http://127.0.0.1:9/v1", model="test", privacy=PrivacyConfig(default="allow"), connect_s=0.5, first_token_s=0.5,
-    total_s=1.5, requests_per_day=1_000_000,
-)  # fmt: skip
+PATIENT: Final = CloudConfig(
+    url="http://127.0.0.1:9/v1", model="test", privacy=PrivacyConfig(default="allow"), requests_per_day=1_000_000,
+)
+IMPATIENT: Final = replace(PATIENT, connect_s=0.5, first_token_s=0.5, total_s=1.5)
 
 
 @asynccontextmanager
 async def house(
-    folder: Path, server: Server | None, *, cloud: CloudConfig = QUICK, home: Home | None = None, key: str | None = "sk-secret",
+    folder: Path, server: Server | None, *, cloud: CloudConfig = PATIENT, home: Home | None = None, key: str | None = "sk-secret",
     config: Callable[[Config], Config] = lambda config: config,
 ) -> AsyncIterator[House]:
     """A house beside a server; None: without a cloud."""

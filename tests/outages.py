@@ -13,14 +13,20 @@ from pathlib import Path
 
 from ingle.app.outside import BROKE_OFF
 
-from .clouds import ANSWER, FAULTS, GOOD, Server, house, left, lowered
+from .clouds import ANSWER, FAULTS, GOOD, IMPATIENT, Server, house, left, lowered
 
-TOGETHER = 20       # houses at once: most of the time is waiting
+TOGETHER = 40       # houses at once: most of the time is waiting
 WORDS = ("paris", "rain", "the moon", "a fox", "tea", "4711", "anna", "bread", "12 Elm Street", "zürich", "日本", "🦊")
 
 
-async def run(n: int, seed: int, folder: Path) -> int:
+async def run(n: int, seed: int) -> int:
     """Play `n` sequences of one to four asks. Returns: requests that left. Raises: AssertionError."""
+    memory = Path("/dev/shm")           # not the disk is tested here
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        return await _play(n, seed, Path(folder))
+
+
+async def _play(n: int, seed: int, folder: Path) -> int:
     todo = iter(range(n))
 
     async def work() -> int:
@@ -31,7 +37,7 @@ async def run(n: int, seed: int, folder: Path) -> int:
 
 async def _sequence(chance: random.Random, folder: Path) -> int:
     kinds = [chance.choice((*FAULTS, *GOOD, "ok")) for _ in range(chance.randint(1, 8))]
-    async with Server(plan=list(kinds)).running() as server, house(folder, server) as at:
+    async with Server(plan=list(kinds)).running() as server, house(folder, server, cloud=IMPATIENT) as at:
         for _ in range(chance.randint(1, 4)):
             said = await at.sentences(f"tell me about {chance.choice(WORDS)}")
             _check_answer(said)
@@ -53,9 +59,7 @@ def _check_answer(said: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     n, seed = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
-    memory = Path("/dev/shm")           # not the disk is tested here
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        requests = asyncio.run(run(n, seed, Path(folder)))
+    requests = asyncio.run(run(n, seed))
     print(f"{n} sequences, {requests} requests left, each on record byte for byte; no turn without an answer")
     return 0
 
