@@ -15,14 +15,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
 from ..engine.interpreter import Interpreter
 from ..skills.home.model import Home
 from ..skills.lists import HouseList
+from ..skills.registry import Registry
 from ..skills.schema import load_schema
+from ..skills.sentences import OwnSentences
 from ..skills.timers import Timer
 from . import topics
 from .assistant import Assistant, Understands
@@ -39,6 +41,10 @@ from .outside import Outside
 from .services import Services, clock_of
 from .telemetry_link import TelemetryLink
 from .update.slots import Choice
+from .voice.mute import Mute
+
+if TYPE_CHECKING:
+    from .voice.wyoming.link import WyomingLink
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +67,8 @@ class Parts:
     background: list[asyncio.Task[None]]
     telemetry: TelemetryLink
     model: ModelLink | None                     # None: another model than the household's own was given
+    mute: Mute
+    wyoming: WyomingLink | None                 # None: nobody is to be spoken with
     on_message: Callable[[Message], None] = lambda message: None    # hears of every message on the bus
 
 
@@ -105,7 +113,7 @@ async def assembled(
         parts = Parts(
             config=config, bus=bus, link=link, services=services, outside=outside, assistant=assistant, background=[],
             telemetry=TelemetryLink(config, bus.post_kept, lambda: model.version if model else model_path(config).stem),
-            model=model,
+            model=model, mute=Mute(config.data_path), wyoming=_wyoming(config, link.home, understands, registry, assistant),
         )
         if simulate is not None:
             await _simulate(stack, parts, simulate)
@@ -120,6 +128,23 @@ async def assembled(
         await link.settled()
         home_known.set()
         yield parts
+
+
+def _wyoming(
+    config: Config, home: Home, understands: Understands, registry: Registry, assistant: Assistant,
+) -> WyomingLink | None:
+    """Raises: VoiceError: the package is not installed."""
+    if config.voice.wyoming.listen is None and not config.voice.wyoming.satellites:
+        return None
+    from .voice.audio import needed
+
+    needed("wyoming")
+    from .voice.live import open_wake_word
+    from .voice.wyoming.link import WyomingLink
+
+    return WyomingLink(
+        config, home, understands, OwnSentences(registry.sentences),
+        lambda asked, on_token: assistant.answer(asked, on_token=on_token), lambda: open_wake_word(config))
 
 
 def open_model(config: Config) -> Interpreter:
@@ -153,9 +178,13 @@ class Daemon:
         simulate: Path | None = None,
     ) -> AsyncIterator[Daemon]:
         """Raises: as `assembled`."""
-        async with assembled(config, understands=understands, patient=True, simulate=simulate) as parts:
+        async with (
+            assembled(config, understands=understands, patient=True, simulate=simulate) as parts, AsyncExitStack() as stack,
+        ):
             daemon = cls(parts)
             await daemon._begin()
+            if parts.wyoming is not None:
+                parts.background.append(_start(stack, parts.wyoming.run()))
             try:
                 yield daemon
             finally:
@@ -192,9 +221,10 @@ class Daemon:
         for each in self._parts.services.lists.all():
             self._list_changed(each)
         announced = [topics.MODEL] if self._parts.config.updates.automatic else []
-        await self._bus.subscribe(topics.ASK, topics.INSIDE_GET, *announced)
+        await self._bus.subscribe(topics.ASK, topics.INSIDE_GET, topics.MUTE_SET, *announced)
         own_topic = topics.announcement_topic(self._parts.config.mqtt.discovery_prefix)
         self._keep(own_topic, json.dumps(_announcement()))
+        self._tell_mute()
         self._report("idle")
         await self._bus.keep(topics.STATUS, "online")
         write_run_file(self._parts.config, self.address)
@@ -216,6 +246,8 @@ class Daemon:
             self._parts.model.announce()
         if message.topic == topics.INSIDE_GET and not message.retain:
             self._tell_inside(message.payload)
+        if message.topic == topics.MUTE_SET:
+            self._set_mute(message.payload)
         if message.topic != topics.ASK or message.retain:   # a retained request would be done again at every start
             return
         try:
@@ -286,6 +318,22 @@ class Daemon:
 
     def _announce(self, said: Announced) -> None:
         self._post(topics.ANNOUNCE, said.payload())
+        if self._parts.wyoming is not None:
+            self._parts.wyoming.tell(said)
+
+    def _set_mute(self, payload: bytes) -> None:
+        try:
+            if not self._parts.mute.take(payload):
+                log.warning("%s takes ON or OFF", topics.MUTE_SET)
+        except OSError as error:
+            log.error("whether Ingle is muted is not kept over a restart: %s", error)
+        self._tell_mute()
+
+    def _tell_mute(self) -> None:
+        """To whoever has a microphone: it is closed, or may be opened."""
+        self._keep(topics.MUTE, self._parts.mute.payload)
+        if self._parts.wyoming is not None:
+            self._parts.wyoming.mute(self._parts.mute.on)
 
     def _list_changed(self, house_list: HouseList) -> None:
         payload = json.dumps(house_list.as_json(), ensure_ascii=False)
@@ -403,6 +451,15 @@ def _announcement() -> dict[str, Any]:
             "ingle_latency": _reading("Latency", "latency_ms", unit="ms", device_class="duration"),
             "ingle_memory": _reading("Memory", "memory_mb", unit="MB", device_class="data_size"),
             "ingle_model": _reading("Model", "model"),
+            "ingle_mute": {
+                "platform": "switch", "name": "Mute", "unique_id": "ingle_mute", "entity_category": "config",
+                "icon": "mdi:microphone-off", "state_topic": topics.MUTE, "command_topic": topics.MUTE_SET,
+            },
+            "ingle_microphone": {
+                "platform": "binary_sensor", "name": "Microphone", "unique_id": "ingle_microphone",
+                "entity_category": "diagnostic", "icon": "mdi:microphone", "state_topic": topics.MICROPHONE,
+                "payload_on": "open", "payload_off": "closed",
+            },
         },
     }
 

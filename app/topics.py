@@ -18,6 +18,9 @@ TELEMETRY: Final = "ingle/telemetry"    # retained: the last export, where telem
 INSIDE_GET: Final = "ingle/inside/get"      # in: {"turn": ID} or {}: what goes on inside is told only when asked (app/inside.py)
 INSIDE_TURN: Final = "ingle/inside/turn"    # out: a turn's story
 INSIDE_NOW: Final = "ingle/inside/now"      # out: how Ingle is doing
+MUTE: Final = "ingle/mute"          # retained: ON, microphones are closed, or OFF
+MUTE_SET: Final = "ingle/mute/set"  # in: ON or OFF
+MICROPHONE: Final = "ingle/microphone"  # retained: "open" or "closed", as whoever has the device says
 DEVICE: Final = "ingle/device"      # retained: Ingle's own readings, announced through discovery
 
 _NOT_IN_A_LEVEL = re.compile(r"[/+#\0]")
