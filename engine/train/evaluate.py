@@ -33,11 +33,13 @@ class Score:
     others: int = 0
     left_alone: int = 0             # of the others: no deed was understood
     confusions: Counter[str] = field(default_factory=Counter)
+    confidences: list[tuple[float, bool]] = field(default_factory=list)     # of every sentence, and whether it was right
 
     def line(self) -> str:
         """The figures, for people."""
         return (f"{self.ours} ours: intent {share(self.right, self.ours)}, refused {share(self.refused, self.ours)}; "
-                f"{self.others} others: left alone {share(self.left_alone, self.others)}")  # fmt: skip
+                f"{self.others} others: left alone {share(self.left_alone, self.others)}; "
+                f"calibration error {100 * calibration_error(self.confidences):.1f} %")  # fmt: skip
 
 
 def development_sets(data: Path) -> dict[str, list[Said]]:
@@ -54,7 +56,9 @@ def score(interpreter: Understands, said: Iterable[Said], schema: Schema) -> Sco
     result = Score()
     for text, frames in said:
         gold = sorted(frame.intent for frame in frames if schema["intents"][frame.intent]["act"])
-        found = sorted(i.intent for i in interpreter.interpret(text).intents if schema["intents"][i.intent]["act"])
+        understood = interpreter.interpret(text)
+        found = sorted(i.intent for i in understood.intents if schema["intents"][i.intent]["act"])
+        result.confidences.append((understood.confidence, gold == found))
         if gold:
             result.ours += 1
             result.right += gold == found
@@ -65,6 +69,15 @@ def score(interpreter: Understands, said: Iterable[Said], schema: Schema) -> Sco
         if gold != found:
             result.confusions[f"{'+'.join(gold) or 'nothing'} -> {'+'.join(found) or 'nothing'}   e.g. {text!r}"] += 1
     return result
+
+
+def calibration_error(confidences: Iterable[tuple[float, bool]], n_bins: int = 10) -> float:
+    """Expected calibration error, 0..1: how far confidence is from the share that is right, bin by bin (arXiv:1706.04599)."""
+    bins: list[list[tuple[float, bool]]] = [[] for _ in range(n_bins)]
+    for confidence, right in confidences:
+        bins[min(int(confidence * n_bins), n_bins - 1)].append((confidence, right))
+    n_all = sum(map(len, bins))
+    return sum(abs(sum(c - right for c, right in each)) for each in bins) / n_all if n_all else 0.0
 
 
 def share(part: int, whole: int) -> str:
