@@ -580,7 +580,9 @@ class Assistant:
 
     async def _undo(self, work: _Work, intent: Intent) -> None:
         """Put back what the last act changed; one that would open the house is asked about like any other."""
-        command = Command(intent="Undo", slots=self._grounded(work, "Undo", intent.slots), confidence=intent.confidence)
+        # "no, I meant the desk lamp": a name that is not the undo's own must not be read into it
+        slots = self._grounded(work, "Undo", intent.slots) if intent.slots else {}
+        command = Command(intent="Undo", slots=slots, confidence=intent.confidence)
         work.note(command, ())
         was = work.session.undo.take(self._meant_by_undo(work, command))
         if not was:

@@ -102,14 +102,14 @@ def percentile(values: Sequence[float], share: int) -> float:
 async def measure(config: Config, turns: int) -> Measured:
     """Start a daemon, ask it `turns` things one after the other, stop it."""
     with tempfile.TemporaryDirectory(prefix="ingle-bench-") as folder:
-        settings = _settings(config, Path(folder))
+        settings = write_settings(config, Path(folder), "embedded:0")
         began = asyncio.get_running_loop().time()
-        async with _daemon(settings) as (process, bus):
+        async with daemon_on(settings, "--simulate", "demo") as (process, bus):
             started = asyncio.get_running_loop().time() - began
             await bus.subscribe(topics.TURN)
             for n in range(WARM_UP):
-                await _ask(bus, SENTENCES[n % len(SENTENCES)])
-            records = [await _ask(bus, SENTENCES[n % len(SENTENCES)]) for n in range(turns)]
+                await ask(bus, SENTENCES[n % len(SENTENCES)])
+            records = [await ask(bus, SENTENCES[n % len(SENTENCES)]) for n in range(turns)]
             resident = psutil.Process(process.pid).memory_info().rss
     commands = [record.timing_ms["act"] for record in records if "act" in record.timing_ms]
     if not commands:
@@ -120,18 +120,19 @@ async def measure(config: Config, turns: int) -> Measured:
     )  # fmt: skip
 
 
-def _settings(config: Config, folder: Path) -> Path:
-    """A configuration beside the household's: its own broker, its own data, the same model."""
+def write_settings(config: Config, folder: Path, url: str) -> Path:
+    """A configuration beside the household's: another broker, its own data, the same model."""
     path = folder / "config.yaml"
-    data: dict[str, Any] = {"mqtt": {"url": "embedded:0"}, "data_dir": str(folder / "data"), "model": str(model_path(config))}
+    data: dict[str, Any] = {"mqtt": {"url": url}, "data_dir": str(folder / "data"), "model": str(model_path(config))}
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     return path
 
 
 @asynccontextmanager
-async def _daemon(settings: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Bus]]:
+async def daemon_on(settings: Path, *more: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Bus]]:
+    """A daemon process and a connection to its broker; `more`: arguments of `ingle run`."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ingle.app.cli", "run", "--config", str(settings), "--simulate", "demo",
+        sys.executable, "-m", "ingle.app.cli", "run", "--config", str(settings), *more,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -160,7 +161,8 @@ async def _ready(process: asyncio.subprocess.Process) -> str:
     return line.decode().split()[-1]
 
 
-async def _ask(bus: Bus, text: str) -> TurnRecord:
+async def ask(bus: Bus, text: str) -> TurnRecord:
+    """One request and its record. The bus must be subscribed to `topics.TURN`."""
     asked = Asked(text=text, session="bench")
     await bus.publish(topics.ASK, asked.payload())
     async with asyncio.timeout(ANSWER_S):

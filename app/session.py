@@ -53,6 +53,7 @@ class Session:
     pending: Pending | None = None
     last: Command | None = None
     undo: UndoLog = field(default_factory=UndoLog)
+    mentioned: tuple[str, ...] = ()     # in the turn under way
     used_at: float = field(default_factory=time.monotonic)
 
     def begin(self, area: str | None) -> None:
@@ -64,12 +65,14 @@ class Session:
             self.pending = None
         self.used_at = now
         self.context = replace(self.context, area=area)
+        self.mentioned = ()
 
     def mention(self, entities: Sequence[str], area: str | None) -> None:
         """These were acted on or answered about: later "it", "them", "there"."""
         if entities:
+            self.mentioned = tuple(dict.fromkeys((*self.mentioned, *entities)))     # "them" are those of the whole sentence
             recent = tuple(dict.fromkeys((*entities, *self.context.recent)))[:MAX_RECENT]
-            self.context = replace(self.context, recent=recent, last=tuple(entities), recent_area=area)
+            self.context = replace(self.context, recent=recent, last=self.mentioned, recent_area=area)
 
     def offer(self, choices: Sequence[str]) -> None:
         """These were to choose from: later "the other one"."""

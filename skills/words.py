@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from sys import intern
 
 
 def _set(words: str) -> frozenset[str]:
@@ -38,7 +39,7 @@ def fold(text: str) -> tuple[str, ...]:
     words = " ".join(_WORD.findall(plain))
     for apart, together in _SPELLED_APART.items():
         words = re.sub(rf"\b{apart}\b", together, words)
-    return tuple(words.split())
+    return tuple(map(intern, words.split()))   # a home has few words and many names
 
 
 @cache

@@ -14,8 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--engine", action="store_true", help="measure the language model alone: kernels, tokens/s, memory")
     what.add_argument("--against", choices=["llama.cpp"], help="run it in turns with another engine and print ratios")
     what.add_argument("--endless", type=int, metavar="TURNS", help="talk to it for so many turns: time and memory stay constant")
-    parser.add_argument("--model", metavar="FILE", help="a GGUF file, with these three (default: the configured model)")
-    parser.add_argument("--threads", type=int, metavar="N", help="with these three (default: one a core, at most 4)")
+    what.add_argument("--entities", type=int, metavar="N", help="a home of N entities beside one of 40: time and memory")
+    parser.add_argument("--model", metavar="FILE", help="a GGUF file, with one of these (default: the configured model)")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: one a core, at most 4")
     parser.add_argument("--plot", metavar="FILE.svg", help="with --endless: draw it")
 
 
@@ -24,6 +25,10 @@ def run(args: argparse.Namespace) -> int:
         from ..engine_bench import run as measure_engine
 
         return measure_engine(args)
+    if args.entities is not None:
+        from ..entities_bench import run as measure_entities
+
+        return measure_entities(args)
     from ..bench import run as measure
 
     return measure(args)

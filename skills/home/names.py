@@ -6,7 +6,7 @@ Built once for each version of the home; looking a name up touches only what sha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from heapq import nlargest
 from math import log
@@ -35,10 +35,11 @@ ALIKE = 0.76  # two words this alike may be one word misspelt or misheard
 MENDED = 0.82  # a word this alike to a known one, and to no other as much, is that one misspelt
 SAME_PLACE = 0.78  # a place scored below this is not the place said
 SCORED_AT_MOST = 120  # names looked at closely for one search
+KEPT_LOOKUPS = 64  # words looked up lately, whose findings are kept
 _GENERIC = frozenset({"room", "floor", "area", "level", "storey", "zone", "space"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Label:
     """One way to call an entity."""
 
@@ -71,6 +72,15 @@ class PlaceMatch:
     why: str
 
 
+@dataclass(frozen=True)
+class _LookedUp:
+    """What some words share with the labels of a home."""
+
+    similar: dict[str, dict[str, float]]  # by word said: words of the home's names, with how alike they are
+    likeliest: list[int]  # labels, the best first
+    scores: dict[int, Match | None] = field(default_factory=dict)  # by label, as far as they were needed
+
+
 @lru_cache(maxsize=50_000)
 def alike(said: str, known: str) -> float:
     """How likely two singular words are one: 1 the same, 0.95 a synonym, then by spelling and sound; 0 when not."""
@@ -99,13 +109,11 @@ class Names:
         self.floor_of_area = {area.name: area.floor for area in home.areas.values()}
         self._beside: dict[str, frozenset[str]] = {}
         self._mended: dict[str, str] = {}
+        self._lookups: dict[tuple[str, ...], _LookedUp] = {}
+        self._places_found: dict[tuple[str, bool], list[PlaceMatch]] = {}
         self.labels = [label for entity in self.entities.values() for label in self._labels_of(entity)]
-        self.by_stem: dict[str, list[int]] = {}
-        self.by_joined: dict[str, list[int]] = {}
-        for index, label in enumerate(self.labels):
-            for stem in {*label.stems}:
-                self.by_stem.setdefault(stem, []).append(index)
-            self.by_joined.setdefault("".join(label.stems), []).append(index)
+        self.by_stem = _by_key(self.labels, lambda label: {*label.stems})
+        self.by_joined = _by_key(self.labels, lambda label: {"".join(label.stems)})
 
     # ------------------------------------------------------------ building
 
@@ -114,10 +122,11 @@ class Names:
         seen: set[tuple[str, ...]] = set()
         for text, how, weight in self._ways(entity):
             words = fold(text) if isinstance(text, str) else text
-            words = tuple(word for word in words if word not in ("the",)) or words
+            words = (tuple(word for word in words if word != "the") or words) if "the" in words else words
             if words and words not in seen:
                 seen.add(words)
-                yield Label(entity.entity_id, words, stems(words), how, weight)
+                roots = stems(words)
+                yield Label(entity.entity_id, words, words if roots == words else roots, how, weight)
 
     def _ways(self, entity: Entity) -> Iterator[tuple[str | tuple[str, ...], str, float]]:
         own = [(entity.name, "name"), *((alias, "alias") for alias in entity.aliases)]
@@ -189,16 +198,18 @@ class Names:
     def search(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
         """Entities whose names are like these words, best first. `fits` says which entities are looked at."""
         said = self._respelt(stems(content(self.repaired(words))))
-        similar = {word: self._similar(word) for word in dict.fromkeys(said)}
         found = self.exact(words, fits)
         fitting: dict[str, bool] = {}
         scored = 0
-        for index in self._likeliest(similar):
+        looked_up = self._looked_up(said)
+        for index in looked_up.likeliest:
             label = self.labels[index]
             if label.entity_id not in fitting:
                 fitting[label.entity_id] = fits(self.entities[label.entity_id])
             if fitting[label.entity_id]:
-                match = self._score(said, label, similar)
+                if index not in looked_up.scores:
+                    looked_up.scores[index] = self._score(said, label, looked_up.similar)
+                match = looked_up.scores[index]
                 found += [match] if match is not None else []
                 scored += 1
                 if scored == SCORED_AT_MOST:
@@ -206,6 +217,15 @@ class Names:
         if not any(match.score >= 0.7 for match in found):
             found += self._alike_in_whole("".join(said), fits)
         return _best_each(found)
+
+    def _looked_up(self, said: tuple[str, ...]) -> _LookedUp:
+        """What these words share with the labels; kept, as one sentence looks the same words up several times."""
+        if said not in self._lookups:
+            similar = {word: self._similar(word) for word in dict.fromkeys(said)}
+            self._lookups[said] = _LookedUp(similar, self._likeliest(similar))
+            if len(self._lookups) > KEPT_LOOKUPS:
+                del self._lookups[next(iter(self._lookups))]
+        return self._lookups[said]
 
     def _alike_in_whole(self, joined: str, fits: Callable[[Entity], bool]) -> list[Match]:
         """Names that read like the whole of what was said, though no word of it is theirs: "bedroom laep"."""
@@ -353,6 +373,14 @@ class Names:
 
         Several come back when nothing chooses between them ("bedroom" of a home with a kids' and a guest bedroom).
         """
+        key = (text, floors_first)
+        if key not in self._places_found:
+            self._places_found[key] = self._find_places(text, floors_first)
+            if len(self._places_found) > KEPT_LOOKUPS:
+                del self._places_found[next(iter(self._places_found))]
+        return list(self._places_found[key])
+
+    def _find_places(self, text: str, floors_first: bool) -> list[PlaceMatch]:
         said = stems(content(self.repaired(fold(text))))
         for way in (self._place_exact, self._place_alike, self._place_on_floor, self._place_part, self._place_related):
             found = way(said)
@@ -530,6 +558,15 @@ def _without(words: tuple[str, ...], part: tuple[str, ...]) -> tuple[str, ...] |
         if ours[start : start + len(part)] == theirs:
             return (*words[:start], *words[start + len(part) :])
     return None
+
+
+def _by_key(labels: Sequence[Label], keys: Callable[[Label], Iterable[str]]) -> dict[str, tuple[int, ...]]:
+    """The places of the labels that have each key."""
+    found: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        for key in keys(label):
+            found.setdefault(key, []).append(index)
+    return {key: tuple(indexes) for key, indexes in found.items()}
 
 
 def _best_each(matches: Iterable[Match]) -> list[Match]:
