@@ -18,7 +18,7 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.api.metadata import Metadata
 
 from .errors import ClockNotTrusted, Incompatible, Refused, Unreachable, UpdateError
-from .fetch import Fetcher
+from .fetch import Fetcher, base_url
 from .repository import SERIALIZER, Repository
 from .trust import MODEL_KEY
 from .world import FIRST, SECOND, THIRD, World
@@ -104,10 +104,10 @@ def attacks() -> Iterator[Attack]:
     })
     yield from _of("no trusted clock", {how: lambda world: None for how in CLOCKS}, "ClockNotTrusted")
     yield from _of("malicious mirror", {
-        "nothing but 404": lambda world: _Missing(""),
-        "the snapshot is withheld": lambda world: _Missing("snapshot"),
-        "the targets are withheld": lambda world: _Missing("targets.json"),
-        "the model is withheld": lambda world: _Missing("/targets/"),
+        "nothing but 404": lambda world: _Missing(world, ""),
+        "the snapshot is withheld": lambda world: _Missing(world, "snapshot"),
+        "the targets are withheld": lambda world: _Missing(world, "targets.json"),
+        "the model is withheld": lambda world: _Missing(world, "/targets/"),
         "every answer is cut off": lambda world: _CutOff(),
     }, "Unreachable", "arbitrary software", "mix-and-match")
     yield from _of("mix-and-match", {
@@ -423,12 +423,12 @@ class _Slow(Fetcher):
 
 
 class _Missing(Fetcher):
-    def __init__(self, part: str) -> None:
+    def __init__(self, world: World, part: str) -> None:
         super().__init__()
-        self._part = part
+        self._part, self._base = part, base_url(str(world.repo))
 
     def from_offset(self, url: str, offset: int) -> Iterator[bytes]:
-        if self._part in url and "root" not in url:
+        if self._part in url.removeprefix(self._base) and not url.endswith(".root.json"):
             raise DownloadHTTPError(f"{url}: HTTP status 404", 404)
         return super().from_offset(url, offset)
 

@@ -47,10 +47,18 @@ class _File:
 _Name = tuple[Path, "_File | None"]
 
 
-class FaultyDisk(Disk):
-    """A real folder whose power goes at operation number `stop_at`, from 0; it counts on where that is None."""
+class CalmDisk(Disk):
+    """A disk whose power does not go: it need not wait for the medium."""
 
-    def __init__(self, folder: Path, stop_at: int | None = None) -> None:
+    def sync(self, path: Path) -> None: ...
+
+    def sync_folder(self, path: Path) -> None: ...
+
+
+class FaultyDisk(Disk):
+    """A real folder whose power goes at operation number `stop_at`, from 0. What is durable is only kept account of."""
+
+    def __init__(self, folder: Path, stop_at: int) -> None:
         self.folder = folder
         self.stop_at = stop_at
         self.n_operations = 0
@@ -103,7 +111,6 @@ class FaultyDisk(Disk):
         self._point()
         file = self._names[path]
         file.durable, file.pending = bytes(file.data), []
-        super().sync(path)
 
     def sync_folder(self, path: Path) -> None:
         self._point()
@@ -111,7 +118,6 @@ class FaultyDisk(Disk):
         for name, file in [each for each in self._pending if each[0].parent == path]:
             _rename(self._durable, name, file)
         self._pending = [each for each in self._pending if each[0].parent != path]
-        super().sync_folder(path)
 
     def _point(self) -> None:
         if self._off or self.n_operations == self.stop_at:
@@ -189,7 +195,7 @@ class Act:
     name: str
     prepare: Callable[[Path], None]                 # fills the folder before it
     do: Callable[[Path, Disk], None]
-    started: Callable[[Path], str]                  # starts as `ingle run` does; the version that works, or an error
+    started: Callable[[Path, Disk], str]            # starts as `ingle run` does; the version that works, or an error
     allowed: frozenset[str]                         # versions that may start after a cut in the middle
     after: frozenset[str]                           # versions that may start once `do` has returned
     again: bool = True                              # whether `do` once more after the cut must come to the same end
@@ -245,7 +251,7 @@ def _cut_here(act: Act, disk: FaultyDisk, left: Path, where: str, done: bool) ->
 
 def _judged(act: Act, left: Path, where: str, done: bool) -> Report:
     try:
-        version = act.started(left)
+        version = act.started(left, CalmDisk())
     except Exception as error:      # whatever it is, this household has no model
         return Report(cuts=1, without_working_model=1, problems=(f"{where}: {error!r}",))
     if done and version not in act.after:
@@ -254,8 +260,8 @@ def _judged(act: Act, left: Path, where: str, done: bool) -> Report:
         return Report(cuts=1, without_working_model=1, problems=(f"{where}: {version} starts",))
     if act.again and not done:
         try:
-            act.do(left, Disk())
-            version = act.started(left)
+            act.do(left, CalmDisk())
+            version = act.started(left, CalmDisk())
         except Exception as error:
             return Report(cuts=1, stuck=1, problems=(f"{where}: again: {error!r}",))
         if version not in act.after:

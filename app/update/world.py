@@ -116,9 +116,9 @@ class World:
         shutil.copytree(self.folder, folder)
         return World(folder)
 
-    def started(self, device: Path) -> str:
+    def started(self, device: Path, disk: Disk | None = None) -> str:
         """Start a device as `ingle run` does. Returns: the version, after reading all of its model. Raises: whatever is wrong."""
-        choice = self.slots(device).begin()
+        choice = self.slots(device, disk).begin()
         self.check(choice)
         return choice.version
 
