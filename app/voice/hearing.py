@@ -119,7 +119,13 @@ def _after_wake_word(text: str, wake_words: tuple[str, ...]) -> str:
 
 
 def open_recognizer(config: Config) -> SpeechToText:
-    """The configured recogniser. `auto`: whisper where its weights are, else pocketsphinx. Raises: VoiceError."""
+    """The configured recogniser. Raises: VoiceError.
+
+    `auto`: whisper with pocketsphinx beside it; on small boards, and without whisper's weights, pocketsphinx alone.
+    """
+    from .both import SecondOpinion
+    from .sphinx import Sphinx
+
     chosen = config.voice.speech_to_text
     if chosen.engine.startswith("tcp://"):
         from .wyoming import WyomingSpeechToText
@@ -128,11 +134,10 @@ def open_recognizer(config: Config) -> SpeechToText:
     from .whisper import Whisper, packaged_weights
 
     path = config.resolved(chosen.model) if chosen.model else packaged_weights()
-    if chosen.engine == "whisper" or (chosen.engine == "auto" and config.profile != "mid" and path is not None):
-        return Whisper(path if path is not None else _no_weights(), threads=chosen.threads)
-    from .sphinx import Sphinx
-
-    return Sphinx()
+    if chosen.engine == "pocketsphinx" or (chosen.engine == "auto" and (path is None or config.profile in ("low", "mid"))):
+        return Sphinx()
+    whisper = Whisper(path if path is not None else _no_weights(), threads=chosen.threads)
+    return SecondOpinion(whisper, Sphinx()) if chosen.engine == "auto" else whisper
 
 
 def _no_weights() -> Path:

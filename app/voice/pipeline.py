@@ -20,22 +20,25 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from ..events import Asked, ReplyToken, TurnRecord
-from .audio import level_dbfs
+from .audio import SILENCE_DBFS, level_dbfs
 from .earcons import Earcon, earcon
 from .endpoint import Endpointer, Patience, Vad
 from .hearing import Heard
+from .reading_aloud import sentences
 from .settings import VoiceConfig
-from .synthesis import sounds
-from .types import FRAME_S, AudioSink, AudioSource, Samples, TextToSpeech, Transcript, VoiceError, WakeWord
+from .types import FRAME_S, AudioSink, AudioSource, Samples, Sound, TextToSpeech, Transcript, VoiceError, WakeWord
 
 log = logging.getLogger(__name__)
 
 PREROLL_S: Final = 0.5
 SPEECH_OVER_S: Final = 0.35         # of speech over the reply that stops it
 SPEECH_OVER: Final = 0.8            # probability that it is speech
+ECHO_LEARNED_S: Final = 0.4         # of a reply: all that is heard meanwhile is taken for it
 ABOVE_ECHO_DB: Final = 8.0          # by which it must be louder than the reply itself sounds in the microphone
 ECHO_FADES: Final = 0.95            # of its remembered level, a frame
 REOPEN_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)    # between tries to open a microphone that is gone
+
+SOUNDS_AHEAD: Final = 8             # pieces synthesised before they are heard
 
 State = Literal["asleep", "listening", "answering", "muted", "no microphone"]
 Answer = Callable[[Asked, Callable[[ReplyToken], None]], Awaitable[TurnRecord]]
@@ -78,7 +81,8 @@ class VoicePipeline:
         self._turn: asyncio.Task[None] | None = None
         self._speaking = False
         self._over_s = 0.0              # how long somebody has been speaking over the reply
-        self._echo_dbfs = -120.0        # how loud the reply sounds in the microphone
+        self._spoken_s = 0.0            # how long the reply has been heard
+        self._echo_dbfs = SILENCE_DBFS  # how loud the reply sounds in the microphone
         self._unmuted = asyncio.Event()
         self._unmuted.set()
         self._closed = asyncio.Event()  # the microphone is closed, as `mute` promises
@@ -187,7 +191,8 @@ class VoicePipeline:
         """Somebody may be speaking over the reply; the reply itself, heard by the microphone, is not somebody."""
         if not self._speaking or self._settings.barge_in != "speech":
             return
-        is_speech = self._vad(frame) >= SPEECH_OVER and level > self._echo_dbfs + ABOVE_ECHO_DB
+        probability, self._spoken_s = self._vad(frame), self._spoken_s + FRAME_S
+        is_speech = self._spoken_s > ECHO_LEARNED_S and probability >= SPEECH_OVER and level > self._echo_dbfs + ABOVE_ECHO_DB
         self._over_s = self._over_s + FRAME_S if is_speech else 0.0
         if not is_speech:
             self._echo_dbfs = max(level, ECHO_FADES * self._echo_dbfs + (1 - ECHO_FADES) * level)
@@ -238,18 +243,32 @@ class VoicePipeline:
             await asyncio.gather(speaking, return_exceptions=True)
 
     async def _speak(self, pieces: AsyncIterator[str]) -> None:
+        """Sentence by sentence; the next one is synthesised while one is heard."""
+        ready: asyncio.Queue[Sound | None] = asyncio.Queue(SOUNDS_AHEAD)
+        making = asyncio.create_task(self._synthesize(pieces, ready))
         try:
-            async with aclosing(sounds(pieces, self._speech)) as spoken:    # type: ignore[type-var]
-                async for sound in spoken:
-                    self._begin_speaking()
-                    await self._sink.play(sound)
+            async for sound in _until_none(ready):
+                self._begin_speaking()
+                await self._sink.play(sound)
+            await making
         finally:
             self._speaking = False
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+
+    async def _synthesize(self, pieces: AsyncIterator[str], ready: asyncio.Queue[Sound | None]) -> None:
+        try:
+            async for sentence in sentences(pieces):
+                async with aclosing(self._speech.synthesize(sentence)) as sounds:      # type: ignore[type-var]
+                    async for sound in sounds:
+                        await ready.put(sound)
+        except VoiceError as error:
+            log.warning("the reply is not spoken: %s", error)
+        await ready.put(None)
 
     def _begin_speaking(self) -> None:
         if not self._speaking:
-            self._speaking, self._over_s = True, 0.0
-            self._echo_dbfs = max((level_dbfs(frame) for frame in self._preroll), default=-120.0)
+            self._speaking, self._over_s, self._spoken_s, self._echo_dbfs = True, 0.0, 0.0, SILENCE_DBFS
 
     async def stop_speaking(self) -> None:
         """Be silent at once. The act that the reply is about goes on."""

@@ -28,10 +28,10 @@ ALIKE: Final = ((3, 0.0), (4, 0.2), (6, 0.26), (9, 0.32), (99, 0.36))
 SOUND: Final = 0.6                  # times the recogniser's log probability: it has never heard of this home
 CONFIDENCE: Final = 2.0             # times log(confidence)
 LEAST_CONFIDENCE: Final = 0.05
-STRANGER: Final = 4.0               # lost where it names what is not here
+STRANGER: Final = 5.0               # lost where it names what is not here
 OWN_SENTENCE: Final = 5.0           # gained by one of the household's own sentences, whole
-UNALIKE: Final = 25.0               # lost by a repair times its distance, where the recogniser can't tell
-UNALIKE_TOO: Final = 10.0           # the same where it can
+UNALIKE: Final = 12.0               # lost by a repair times its distance, where the recogniser can't tell
+UNALIKE_TOO: Final = 8.0            # the same where it can
 REPAIRED: Final = 1.0               # lost by every repair: in doubt, as heard
 
 

