@@ -32,7 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def interpreter(path: Path) -> Interpreter:
-    return Interpreter.open(path, schema=SCHEMA, run=Reference)
+    return Interpreter(Model.open(path), SCHEMA)
 
 
 class Script(Reference):
