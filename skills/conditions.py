@@ -20,6 +20,7 @@ from .moments import MAX_CHARS, DAY_NAMES, NotUnderstood, digitised, read_length
 from .slots import spoken_duration
 from .states import can_tell, holds, is_known, number
 from .wording import noun_of
+from .words import fold, kind_words, singular
 
 PEOPLE: Final = frozenset({"person", "device_tracker"})
 NIGHT: Final = (time(21), time(6))
@@ -495,6 +496,9 @@ def _named(test: StateTest, home: Home, where: Where) -> tuple[Entity, ...]:
     found = resolve(home, said, where.context, domains=domains)
     if test.area is not None and found.area is None and found.floor is None:
         return ()
+    said_kind = any(singular(word) in kind_words() for word in fold(test.subject))
+    if not said_kind and not any(re.search(r"\b(?:name|alias)\b", one.why) for one in found.candidates):
+        return ()           # a room alone: "the bath is on" is not about its lights
     entities = found.entities or (found.choices if test.many != "one" else ())
     scores = {one.entity_id: one.score for one in found.candidates}
     return tuple(entity for entity in entities

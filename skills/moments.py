@@ -418,10 +418,16 @@ def _in_part(now: datetime, day: date | None, part: str, clock: _Clock) -> datet
 def _next_at(now: datetime, day: date | None, times: list[time]) -> datetime:
     """The first of these times of day after now: on `day`, or within the next two days. Raises: Past."""
     days = [day] if day else [now.date() + timedelta(days=offset) for offset in range(3)]
-    for candidate in (_local(now, each, clock) for each in days for clock in sorted(times)):
+    for candidate in (at for each in days for clock in sorted(times) for at in _both_times(now, each, clock)):
         if candidate.astimezone(UTC) > now.astimezone(UTC):
             return candidate
     raise Past("that moment is over")
+
+
+def _both_times(now: datetime, day: date, clock: time) -> list[datetime]:
+    """Once, or twice where the clocks are put back and show it again."""
+    first, second = _local(now, day, clock), _local(now, day, clock.replace(fold=1))
+    return [first, second] if second.astimezone(UTC) > first.astimezone(UTC) else [first]
 
 
 def _local(now: datetime, day: date, clock: time) -> datetime:

@@ -62,5 +62,6 @@ def points() -> list[Any]:
     """The skills that are no device acts, as the entry points of pyproject.toml name them."""
     from importlib.metadata import EntryPoint
 
-    names = ("questions", "ask_history", "weather", "conversation", "clock", "timers", "later", "alarms", "reminders", "lists", "calculate")
+    names = ("questions", "ask_history", "weather", "conversation", "clock", "timers", "later", "alarms", "reminders",
+             "routines", "why", "lists", "calculate")
     return [EntryPoint(name=name, value=f"ingle.skills.{name}", group="ingle.skills") for name in names]
