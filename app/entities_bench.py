@@ -9,6 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +23,7 @@ from typing import Any, Final
 import psutil
 
 from . import topics
-from .bench import WARM_UP, ask, daemon_on, machine, percentile, write_settings
+from .bench import START_S, WARM_UP, ask, daemon_on, machine, percentile, write_settings
 from .broker import EmbeddedBroker
 from .bus import Bus
 from .commands import CommandError
@@ -111,8 +114,7 @@ async def _home_of(config: Config, entities: int) -> AsyncIterator[tuple[asyncio
     """A broker with the retained announcements of so many devices, somebody who plays them, and a daemon that knows them."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ingle-bench-")))
-        broker = await stack.enter_async_context(EmbeddedBroker(0))
-        url = f"mqtt://{broker.address.host}:{broker.address.port}"
+        url = await stack.enter_async_context(_broker(folder))
         devices = await stack.enter_async_context(Bus(Mqtt(url=url).address))
         for topic, payload in islice(_announced(), 2 * entities):
             await devices.publish(topic, payload, retain=True)
@@ -123,6 +125,42 @@ async def _home_of(config: Config, entities: int) -> AsyncIterator[tuple[asyncio
         await bus.subscribe(topics.TURN)
         await _until_known(bus)
         yield process, bus
+
+
+@asynccontextmanager
+async def _broker(folder: Path) -> AsyncIterator[str]:
+    """A broker's URL: mosquitto where it is installed, as it keeps up with thousands of retained messages, else our own."""
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    broker = EmbeddedBroker(0)
+    if program is None:
+        async with broker:
+            yield f"mqtt://{broker.address.host}:{broker.address.port}"
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (folder / "mosquitto.conf").write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n", encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        program, "-c", str(folder / "mosquitto.conf"), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        await _until_open(port)
+        yield f"mqtt://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _until_open(port: int) -> None:
+    async with asyncio.timeout(START_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
 
 
 def _announced() -> Iterator[tuple[str, str]]:

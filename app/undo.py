@@ -126,8 +126,10 @@ class Stores:
         lists = [one for one in was.lists if one not in now.lists]
         gone = {one.slug for one in now.lists} - {one.slug for one in was.lists}
         new = [one for one in now.lists if one.slug in gone]
-        changes = (lists, new, _differing(was.timers, now.timers), _differing(was.later, now.later))
-        return (lambda: self._restore(*changes)) if any(map(_any_change, changes)) else None
+        timers, later = _differing(was.timers, now.timers), _differing(was.later, now.later)
+        if not (lists or new or timers or later):
+            return None
+        return lambda: self._restore(lists, new, timers, later)
 
     def _restore(
         self, lists: Sequence[HouseList], new_lists: Sequence[HouseList], timers: _Differing[Timer],
@@ -158,14 +160,13 @@ class _Differing(Generic[T]):
     added: tuple[T, ...]
     before: tuple[T, ...]
 
+    def __bool__(self) -> bool:
+        return bool(self.added or self.before)
+
 
 def _differing(was: Sequence[T], now: Sequence[T]) -> _Differing[T]:
     ids = {one.id for one in was}
     return _Differing(tuple(one for one in now if one.id not in ids), tuple(one for one in was if one not in now))
-
-
-def _any_change(change: Sequence[HouseList] | _Differing[Any]) -> bool:
-    return bool(change.added or change.before) if isinstance(change, _Differing) else bool(change)
 
 
 def before(home: Home, calls: Sequence[ServiceCall]) -> tuple[Before, ...]:

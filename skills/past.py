@@ -55,8 +55,8 @@ def _named_day(said: str, now: datetime) -> Window | None:
         return _between(today - timedelta(days=today.weekday() + 7), 0, 24 * 7, now, "last week")
     if re.search(r"\bthis month\b", said):
         return _between(today.replace(day=1), 0, 24 * 31, now, "this month")
-    part = re.search(r"\b(?:in|during) the (morning|afternoon|evening|night)\b", said)
-    return _of(today, part[1], now, f"in the {part[1]}") if part else None
+    found = re.search(r"\b(?:in|during) the (morning|afternoon|evening|night)\b", said)
+    return _of(today, found[1], now, f"in the {found[1]}") if found else None
 
 
 _DAYS: Final[dict[str, tuple[int, str | None]]] = {     # phrase: (days ago, part of the day); the longest first

@@ -42,7 +42,7 @@ class Entry:
     """One intent's skill."""
 
     intent: str
-    skill: Skill
+    skill: Skill | Isolated | OwnSkill
     slots: type                         # the frozen dataclass `handle` gets for this intent
     origin: str                         # "ingle.skills.devices.power.TurnOn", for messages
 
@@ -85,7 +85,7 @@ class Registry:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def skill(self, intent: str) -> Skill:
+    def skill(self, intent: str) -> Skill | Isolated | OwnSkill:
         """Raises: KeyError: no skill has that intent (ask `in` first)."""
         return self._entries[intent].skill
 
@@ -191,7 +191,7 @@ def _entries_of(cls: type, catalogue: Mapping[str, Any]) -> list[tuple[Entry, Se
     except Exception as error:
         raise SkillError(f"{origin} cannot be made: {error}") from error
     sentences = _sentences_of(cls, origin)
-    skill = Isolated(instance, origin) if is_stranger(cls.__module__) else instance
+    skill: Skill | Isolated = Isolated(instance, origin) if is_stranger(cls.__module__) else instance
     entries = []
     for intent in intents:
         own: Any = slots.get(intent) if isinstance(slots, Mapping) else slots

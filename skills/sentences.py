@@ -191,7 +191,7 @@ def _home_lists(home: Home) -> dict[str, SlotList]:
     ]
     areas = [(name, area.name) for area in home.areas.values() for name in (area.name, *area.aliases)]
     floors = [(name, floor.name) for floor in home.floors.values() for name in (floor.name, *floor.aliases)]
-    made = {"name": names, "area": areas, "floor": floors}
+    made: dict[str, list[Any]] = {"name": names, "area": areas, "floor": floors}
     return {name: TextSlotList.from_tuples(values, name=name, allow_template=False) for name, values in made.items()}
 
 
