@@ -29,12 +29,14 @@ class Finding:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.add_argument("--audio", action="store_true", help="look at microphone, loudspeaker and what speech needs instead")
+    parser.add_argument("--health", action="store_true", help="show how Ingle has done since its start, and what telemetry would leave")
 
 
 def run(args: argparse.Namespace) -> int:
     import json
 
-    findings = list(_examine_audio(args.config) if args.audio else _examine(args.config))
+    examine = _examine_audio if args.audio else _examine_health if args.health else _examine
+    findings = list(examine(args.config))
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
@@ -49,6 +51,32 @@ def _examine_audio(file: str | None) -> Iterator[Finding]:
     from ..voice.check import examine
 
     yield from (Finding(*found) for found in examine(load(file)))
+
+
+def _examine_health(file: str | None) -> Iterator[Finding]:
+    """The figures as they are, here; and, word for word, the export that leaves next, if any does."""
+    import json
+
+    from ..config import load
+    from ..model_link import slots_of
+    from ..telemetry import LOCAL, NEXT, Figures
+
+    config = load(file)
+    active = slots_of(config).active()
+    yield Finding("model", "ok", f"{active.version}, slot {active.slot}{', on trial' if active.trial else ''}")
+    try:
+        kept = json.loads((config.data_path / LOCAL).read_bytes())
+        kept.pop("model")
+        for name, value in Figures(**kept).summary().items():
+            yield Finding(name, "ok", "nothing measured" if value is None else str(value))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        yield Finding("figures", "note", "none yet: they are kept while `ingle run` runs")
+    if not config.telemetry.exports:
+        yield Finding("telemetry", "ok", "off: nothing leaves")
+        return
+    path = config.data_path / NEXT
+    waiting = path.read_text(encoding="utf-8") if path.exists() else "none yet"
+    yield Finding("telemetry", "note", f"on (ε {config.telemetry.epsilon}); leaves next: {waiting}")
 
 
 def _examine(file: str | None) -> Iterator[Finding]:
