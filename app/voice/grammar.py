@@ -180,7 +180,7 @@ class OwnGrammar:
     def _add(self, source: Sentences, home_lists: Mapping[str, Sequence[str]]) -> None:
         from hassil import Intents
 
-        compiled = Intents.from_dict(source.data)
+        compiled = Intents.from_dict(dict(source.data))
         for intent in compiled.intents.values():
             for block in intent.data:
                 parts = _Parts({**compiled.expansion_rules, **block.expansion_rules},

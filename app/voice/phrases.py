@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from ...skills.home.model import Entity, Home
+from ...skills.home.model import Area, Entity, Floor, Home
 from ...skills.sentences import Sentences
 from .types import Phrases
 
@@ -33,15 +33,15 @@ def home_phrases(home: Home, lists: Iterable[str] = (), own: Sequence[Sentences]
     exposed.sort(key=lambda entity: ACTED_ON.index(entity.domain) if entity.domain in ACTED_ON else len(ACTED_ON))
     people = [entity for entity in exposed if entity.domain in PEOPLE]
     things = [entity for entity in exposed if entity.domain not in PEOPLE]
+    places: tuple[Area | Floor, ...] = (*home.areas.values(), *home.floors.values())
     named = [list_name if "list" in list_name.lower() else f"{list_name} list" for list_name in lists]
     return Phrases(
         names=_once(name for entity in things for name in (entity.name, *entity.aliases)) + _once(named),
-        areas=_once(
-            name for place in (*home.areas.values(), *home.floors.values()) for name in (place.name, *place.aliases)
-        ),
+        areas=_once(name for place in places for name in (place.name, *place.aliases)),
         people=_once(name for entity in people for name in (entity.name, *entity.aliases)),
-        values=_once((*(form for each in own for form in _values(each)), *(one for each in own for one in each.words),
+        values=_once((*(form for each in own for form in _values(each)),
                       *(option for entity in exposed for option in _options(entity)))),
+        vocabulary=_once(word for each in own for word in each.words),
     )
 
 
@@ -57,7 +57,7 @@ def _values(own: Sentences) -> Iterator[str]:
     from hassil import Intents
     from hassil.sample import sample_expression
 
-    compiled = Intents.from_dict(own.data)
+    compiled = Intents.from_dict(dict(own.data))
     for slot_list in compiled.slot_lists.values():
         for value in getattr(slot_list, "values", ()):      # a range of numbers has none
             forms = sample_expression(value.text_in, {}, compiled.expansion_rules)

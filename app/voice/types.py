@@ -64,12 +64,13 @@ class Phrases:
     names: tuple[str, ...] = ()     # devices, scenes, lists, as they are called
     areas: tuple[str, ...] = ()     # rooms and floors
     people: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()    # options of devices, effects, words of the household's own sentences
+    values: tuple[str, ...] = ()    # options of devices, effects, values of the household's own lists
+    vocabulary: tuple[str, ...] = ()    # single words of the household's own sentences
     sentences: tuple[str, ...] = () # whole sentences that can be said here: what a closed grammar is compiled from
 
     def words(self) -> tuple[str, ...]:
         """All but the sentences, none twice."""
-        return tuple(dict.fromkeys((*self.names, *self.areas, *self.people, *self.values)))
+        return tuple(dict.fromkeys((*self.names, *self.areas, *self.people, *self.values, *self.vocabulary)))
 
 
 OnPartial = Callable[[Transcript], None]

@@ -107,7 +107,7 @@ class Whisper:
         style = self._tokenizer.encode(STYLE, add_special_tokens=False).ids
         tokens: list[int] = []
         known: set[str] = set()
-        for phrase in (*phrases.values, *phrases.people, *phrases.areas, *phrases.names):
+        for phrase in (*phrases.values, *phrases.vocabulary, *phrases.people, *phrases.areas, *phrases.names):
             words = set(phrase.lower().split())
             if words <= known:
                 continue
