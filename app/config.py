@@ -50,6 +50,8 @@ class Mqtt:
     password: str | None = None
     tls: Tls = field(default_factory=Tls)
     client_id: str | None = None        # None: one is made up at every start
+    shared: bool = False                # several Ingles on this broker share the requests
+    heard_together_ms: float = 0.0      # how long to wait whether another room heard the same sentence better; 0: not at all
 
     @property
     def embedded_port(self) -> int | None:
@@ -227,6 +229,7 @@ class Config:
     confirm_s: float = 2.0              # how long a device may take to report what it did
     question_s: float = 60.0            # how long a question back waits for its answer
     undo_s: float = 900.0               # how long what was done can be undone
+    brief: bool = False                 # spoken to: what is seen to be done in the room gets a tone instead of words
     model: str | None = None            # a GGUF file; None: the one that ships with Ingle
     profile: Literal["auto", "low", "mid", "high"] = "auto"
     data_dir: str | None = None         # None: the platform's place for a user's data
@@ -367,6 +370,10 @@ def _mqtt_problems(mqtt: Mqtt) -> Iterable[tuple[str, str]]:
         yield "mqtt.url", f"{fault}: use embedded, mqtt://host:1883 or mqtts://host:8883."
     if not mqtt.discovery_prefix or set(mqtt.discovery_prefix) & set("+#\0") or mqtt.discovery_prefix.strip("/") == "":
         yield "mqtt.discovery_prefix", "must be a topic without wildcards, like homeassistant."
+    if mqtt.shared and mqtt.embedded_port is not None:
+        yield "mqtt.shared", "needs a broker that all of them use, and one that speaks MQTT 5: set `mqtt.url`."
+    if not 0 <= mqtt.heard_together_ms <= 2_000:
+        yield "mqtt.heard_together_ms", f"must be from 0 to 2000, not {mqtt.heard_together_ms}."
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
         yield "mqtt.tls", "needs both `cert` and `key`, or neither."
 

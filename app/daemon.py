@@ -42,6 +42,7 @@ from .services import Services, clock_of
 from .telemetry_link import TelemetryLink
 from .update.slots import Choice
 from .voice.mute import Mute
+from .workers import Together, Workers
 
 if TYPE_CHECKING:
     from .voice.wyoming.link import WyomingLink
@@ -168,6 +169,9 @@ class Daemon:
         self._parts = parts
         self._bus = parts.bus
         self._turns: set[asyncio.Task[None]] = set()
+        self._workers: Workers | None = None
+        self._together = Together(parts.config.mqtt.heard_together_ms / 1000)
+        self._ending = False
         self._last = TurnRecord(id="", text="")
         self._n_turns = 0
 
@@ -182,6 +186,8 @@ class Daemon:
             assembled(config, understands=understands, patient=True, simulate=simulate) as parts, AsyncExitStack() as stack,
         ):
             daemon = cls(parts)
+            if parts.config.mqtt.shared:
+                await daemon._join_others(stack)
             await daemon._begin()
             if parts.wyoming is not None:
                 parts.background.append(_start(stack, parts.wyoming.run()))
@@ -230,6 +236,7 @@ class Daemon:
         write_run_file(self._parts.config, self.address)
 
     async def _end(self) -> None:
+        self._ending = True
         with contextlib.suppress(TimeoutError):
             await self._bus.unsubscribe(topics.ASK)
             async with asyncio.timeout(STOP_S):
@@ -248,25 +255,62 @@ class Daemon:
             self._tell_inside(message.payload)
         if message.topic == topics.MUTE_SET:
             self._set_mute(message.payload)
+        if self._workers is not None:
+            self._hear_others(self._workers, message)
         if message.topic != topics.ASK or message.retain:   # a retained request would be done again at every start
             return
+        with contextlib.suppress(BadAsk):
+            self._together.hear(parse_ask(message.payload))
+        if self._workers is None:
+            self._start_answering(message)
+        else:
+            self._workers.heard(message)
+
+    def _start_answering(self, message: Message, id: str | None = None) -> asyncio.Task[None] | None:
+        """Returns: the task that answers; None: it was refused. Args: id: of the turn, unless the request has one."""
         try:
-            asked = parse_ask(message.payload)
+            asked = parse_ask(message.payload, id=id)
         except BadAsk as bad:
             self._refuse(bad, message)
-            return
+            return None
         if len(self._turns) >= MAX_TURNS:
             self._refuse(BadAsk(BUSY, id=asked.id, reply_to=asked.reply_to, text=asked.text), message)
-            return
+            return None
         task = asyncio.create_task(self._answer(asked, message))
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
+        return task
 
     async def _answer(self, asked: Asked, message: Message) -> None:
+        if (room := await self._together.better_room(asked)) is not None:
+            record = TurnRecord(id=asked.id, text=asked.text, area=asked.area, reason=f"heard better in {room}")
+            self._turn_ended(record)
+            self._reply(record, asked.reply_to, message)
+            return
         self._report("busy")
         topic = topics.reply_topic(asked.id)
         record = await self.assistant.answer(asked, on_token=lambda token: self._post(topic, token.payload()))
         self._reply(record, asked.reply_to, message)
+
+    # several Ingles on one broker
+
+    async def _join_others(self, stack: AsyncExitStack) -> None:
+        """A connection of its own gets what the broker gives to us; on the first we see all that is asked."""
+        address = replace(self._parts.config.mqtt_address, client_id=None)
+        shared = await stack.enter_async_context(Bus(address, patient=True))
+        self._workers = workers = Workers(post=lambda claim: self._post(topics.CLAIM, claim), begin=self._start_answering)
+        await self._bus.subscribe(topics.CLAIM, topics.TURN, topics.STATUS)
+        await shared.subscribe(topics.SHARED_ASK)
+        for work in (_take_assigned(shared, workers), workers.run()):
+            self._parts.background.append(_start(stack, work))
+
+    def _hear_others(self, workers: Workers, message: Message) -> None:
+        if message.topic == topics.CLAIM:
+            workers.claimed(message.payload)
+        elif message.topic == topics.TURN:
+            workers.answered(_id_in(message.payload))
+        elif message.topic == topics.STATUS and message.payload == b"offline" and not self._ending:
+            self._keep(topics.STATUS, "online")     # another is gone, we are not
 
     def _refuse(self, bad: BadAsk, message: Message) -> None:
         log.warning("a request on %s is refused: %s", topics.ASK, bad)
@@ -385,6 +429,19 @@ async def _until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -
     working.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await working
+
+
+async def _take_assigned(shared: Bus, workers: Workers) -> None:
+    async for message in shared.messages:
+        if not message.retain:
+            workers.assigned(message)
+
+
+def _id_in(record: bytes) -> str:
+    try:
+        return str(json.loads(record)["id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
 
 
 async def _pump(parts: Parts) -> None:

@@ -83,6 +83,7 @@ class Asked(Event):
     speaker: str | None = None
     via: Literal["text", "voice"] = "text"
     reply_to: str | None = None                 # the topic that gets the record, beside `ingle/turn`
+    level_db: float | None = None               # how loud it was heard, in dBFS: of several rooms the loudest answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +199,10 @@ class BadAsk(BadEvent):
         self.text = text
 
 
-def parse_ask(payload: bytes) -> Asked:
+def parse_ask(payload: bytes, *, id: str | None = None) -> Asked:
     """Return what a message on `ingle/ask` asks: a JSON object (`Asked`'s fields), or the text itself.
 
+    Args: id: where the request has none; None: a new one.
     Raises: BadAsk: too large, not UTF-8, not JSON though it begins like it, or a field of the wrong kind.
     """
     if len(payload) > MAX_ASK_BYTES:
@@ -210,6 +212,8 @@ def parse_ask(payload: bytes) -> Asked:
     except UnicodeDecodeError:
         raise BadAsk("The request is not UTF-8 text.") from None
     data = _ask_data(text)
+    if id is not None and data.get("id") is None:
+        data = {**data, "id": id}
     id, reply_to = _short(data.get("id")), _topic(data.get("reply_to"))
     said = data["text"] if isinstance(data.get("text"), str) else ""
     try:

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 STATUS: Final = "ingle/status"      # retained: "online" when ready, "offline" as last will
+SHARED_ASK: Final = "$share/ingle/ingle/ask"    # the same, each to one of several Ingles (`mqtt.shared`)
+CLAIM: Final = "ingle/claim"        # among several Ingles: who works on which request
 ASK: Final = "ingle/ask"            # in: a JSON object with `text`, or a plain string
 TURN: Final = "ingle/turn"          # out: every turn's record
 REPLY: Final = "ingle/reply"        # out: ingle/reply/<turn id>, the reply's tokens as they come
