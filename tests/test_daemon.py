@@ -178,11 +178,29 @@ async def test_ingle_is_a_device_itself(client: Client, config: Config) -> None:
     await client.bus.subscribe("homeassistant/device/ingle/config")
     async with Daemon.open(config, understands=Scripted(SCRIPT)) as daemon:
         announced = json.loads((await client.on("homeassistant/device/ingle/config")).payload)
-        assert set(announced["components"]) == {f"ingle_{name}" for name in ("state", "last_reply", "latency", "memory", "model")}
+        names = ("state", "last_reply", "latency", "memory", "model", "mute", "microphone")
+        assert set(announced["components"]) == {f"ingle_{name}" for name in names}
         await client.ask("hello")
         reading = await client.until(lambda one: one.topic == "ingle/device" and b"Mm-hm." in one.payload)
         assert json.loads(reading.payload)["memory_mb"] > 1
         assert not [entity for entity in daemon.home.entities if "ingle" in entity]
+
+
+async def test_mute_is_a_switch_that_outlasts_a_restart(client: Client, config: Config) -> None:
+    async def ends_on(payload: bytes) -> None:
+        await client.until(lambda one: one.topic == "ingle/mute" and one.payload == payload)
+
+    async with Daemon.open(config, understands=Scripted(SCRIPT)):
+        await ends_on(b"OFF")
+        await client.bus.publish("ingle/mute/set", "ON")
+        await ends_on(b"ON")
+        await client.bus.publish("ingle/mute/set", "perhaps")       # told again as it is
+        await ends_on(b"ON")
+    async with Daemon.open(config, understands=Scripted(SCRIPT)):
+        await ends_on(b"ON")
+        await client.bus.publish("ingle/mute/set", "OFF")
+        await ends_on(b"OFF")
+    assert not (config.data_path / "muted").exists()
 
 
 async def test_a_restarted_broker_loses_no_later_command(client: Client, config: Config, broker: BrokerUnderTest) -> None:

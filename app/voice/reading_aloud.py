@@ -65,7 +65,7 @@ _MONTH = "|".join((*MONTHS, *SHORT_MONTHS))
 _UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _SUPERSCRIPTS = (("m2", "m²"), ("m3", "m³"), ("ug", "µg"), ("μ", "µ"), ("º", "°"),
                  ("° C", "°C"), ("° F", "°F"), ("℃", "°C"), ("℉", "°F"))
-_MARKUP = re.compile(r"[*_`#|]+(?=\S)|(?<=\S)[*_`|]+|\[([^\]]*)\]\([^)]*\)")
+_MARKUP = re.compile(r"(?m:^#+\s)|[*_`|]+(?=\S)|(?<=\S)[*_`|]+|\[([^\]]*)\]\([^)]*\)")
 _END = re.compile(r"[.!?…]+[\"'”’)]*$")
 
 
@@ -108,7 +108,7 @@ def _ends_sentence(word: str, *, whole: bool) -> bool:
 
 
 def read_aloud(text: str) -> str:
-    """Everything in words, for a synthesiser."""
+    """Everything in words, for a synthesiser; "" where there is nothing to say."""
     text = _plain(text)
     for pattern, reading in _READINGS:
         text = pattern.sub(reading, text)
@@ -116,7 +116,8 @@ def read_aloud(text: str) -> str:
         text = text.replace(sign, words)
     text = "".join(char if char.isalnum() or char in " .,;:!?'’\"()-" else " " for char in text)
     text = re.sub(r"\s+([.,;:!?)])", r"\1", " ".join(text.split()))
-    return re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text).strip(" ,;:")
+    said = re.sub(r"([,;:])(?:\s*[,;:])+", r"\1", text).strip(" ,;:")
+    return said if any(map(str.isalnum, said)) else ""
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,7 @@ from wyoming.vad import VoiceStopped
 from wyoming.wake import Detection
 
 from ...events import Announced
-from ..endpoint import SileroVad
+from ..endpoint import SileroVad, Vad
 from ..hearing import Heard
 from ..pipeline import Answer, State, Understand, VoicePipeline
 from ..settings import SatelliteConfig, VoiceConfig
@@ -51,15 +51,16 @@ class SatelliteLink:
     Args:
         understand, answer, voice: as `VoicePipeline` takes them.
         open_wake_word: for a satellite that does not listen for one itself.
+        open_vad: tells when somebody speaks; it keeps a state, so each session has its own.
     """
 
     def __init__(
         self, satellite: SatelliteConfig, *, understand: Understand, answer: Answer, voice: TextToSpeech, settings: VoiceConfig,
-        open_wake_word: Callable[[], WakeWord],
+        open_wake_word: Callable[[], WakeWord], open_vad: Callable[[], Vad] = SileroVad,
     ) -> None:
         self.url, self.area = satellite.url, satellite.area
         self._understand, self._answer, self._voice = understand, answer, voice
-        self._settings, self._open_wake_word = settings, open_wake_word
+        self._settings, self._open_wake_word, self._open_vad = settings, open_wake_word, open_vad
         self._to_tell: deque[str] = deque(maxlen=MAX_TO_TELL)
         self._muted = False
         self._remote: _Remote | None = None
@@ -99,7 +100,7 @@ class SatelliteLink:
         self.area = self.area or info.area
         self._remote = remote = _Remote(connection, self._open_wake_word, can_listen=bool(info.supports_trigger))
         pipeline = VoicePipeline(
-            wake=remote, vad=SileroVad(), understand=lambda frames: self._understood(remote, frames), answer=self._answer,
+            wake=remote, vad=self._open_vad(), understand=lambda frames: self._understood(remote, frames), answer=self._answer,
             speech=self._voice, sink=remote, settings=replace(self._settings, area=self.area, earcons=False),
             on_state=remote.became)
         log.info("satellite %s in %s is connected", self.url, self.area or "no room")
