@@ -127,7 +127,8 @@ class ModelLink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """An orderly end, or one that its owner can mend, says nothing against the model: its start is not counted."""
-        if self.choice.slot != "recovery" and (error is None or isinstance(error, asyncio.CancelledError | ConfigError | BusError)):
+        mendable = error is None or isinstance(error, asyncio.CancelledError | ConfigError | BusError)
+        if self.choice.slot != "recovery" and mendable:
             with contextlib.suppress(OSError):
                 self.slots.healthy()
 

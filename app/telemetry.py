@@ -1,13 +1,16 @@
-"""How Ingle does, in numbers: counters and histograms, never a word of what was said. Nothing leaves unless the household says so.
+"""How Ingle does, in numbers: counters and histograms, never a word of what was said. Nothing leaves unless the household
+says so.
 
-What is counted: turns by route, errors, milliseconds of a turn and of understanding (in fixed buckets), the memory's high-water mark,
-how often the processor was slowed down for its heat, the model's version. `ingle doctor --health` shows them as they are.
+What is counted: turns by route, errors, milliseconds of a turn and of understanding (in fixed buckets), the memory's
+high-water mark, how often the processor was slowed down for its heat, the model's version. `ingle doctor --health` shows them
+as they are.
 
-What leaves is an `Export`, one for each interval, made so that one turn more or less can hardly be told from it: each turn is counted
-with probability `sample`; to every count of the interval noise is added, the difference of two geometric variables (the two-sided
-geometric mechanism, Ghosh, Roughgarden, Sundararajan 2009) with parameter exp(-ε / SENSITIVITY), as a turn changes at most SENSITIVITY
-counts by one. A turn is in one interval only, so what is ever said of it is ε-differentially private, whatever is done with the
-exports. The random id of an export is another every day. An export lies in `telemetry-next.json` for an interval before it leaves.
+What leaves is an `Export`, one for each interval, made so that one turn more or less can hardly be told from it: each turn is
+counted with probability `sample`; to every count of the interval noise is added, the difference of two geometric variables
+(the two-sided geometric mechanism, Ghosh, Roughgarden, Sundararajan 2009) with parameter exp(-ε / SENSITIVITY), as a turn
+changes at most SENSITIVITY counts by one. A turn is in one interval only, so what is ever said of it is ε-differentially
+private, whatever is done with the exports. The random id of an export is another every day. An export lies in
+`telemetry-next.json` for an interval before it leaves.
 """
 
 from __future__ import annotations
@@ -73,7 +76,8 @@ class Figures:
         """For people and for sensors."""
         turns = max(self.turns, 1)
         return {
-            "turns": self.turns, "error_rate": round(self.errors / turns, 4), "fallback_rate": round(self.routes["none"] / turns, 4),
+            "turns": self.turns, "error_rate": round(self.errors / turns, 4),
+            "fallback_rate": round(self.routes["none"] / turns, 4),
             **{f"{name}_ms_p{share}": percentile(buckets, share / 100)
                for name, buckets in (("total", self.total_ms), ("interpret", self.interpret_ms)) for share in (50, 95)},
             "memory_mib": self.memory_mib, "throttled": self.throttled,
@@ -134,7 +138,10 @@ class Telemetry:
         """End an interval. Returns: the one before it, which may leave now; the one just ended can be read until the next."""
         leaving = self._waiting()
         figures = self._interval.with_noise(self._epsilon, self._sample, self._rng)
-        export = Export(self._rotating_id(), self._model()[:MAX_VERSION_CHARS], int(self._interval_s), self._epsilon, self._sample, figures)
+        export = Export(
+            id=self._rotating_id(), model=self._model()[:MAX_VERSION_CHARS], interval_s=int(self._interval_s),
+            epsilon=self._epsilon, sample=self._sample, figures=figures,
+        )
         self._interval = Figures()
         self._write(NEXT, export.as_json())
         return leaving
@@ -220,7 +227,8 @@ def otlp(export: Export, at_ns: int) -> bytes:
           for name, buckets in (("turn", figures.total_ms), ("interpret", figures.interpret_ms))),
         {"name": "ingle.memory", "unit": "MiB", "gauge": {"dataPoints": [{**span, "asInt": str(figures.memory_mib)}]}},
     ]
-    resource = [_attribute("service.name", "ingle"), _attribute("service.instance.id", export.id), _attribute("ingle.model", export.model)]
+    about = {"service.name": "ingle", "service.instance.id": export.id, "ingle.model": export.model}
+    resource = [_attribute(key, value) for key, value in about.items()]
     return json.dumps({"resourceMetrics": [{
         "resource": {"attributes": resource}, "scopeMetrics": [{"scope": {"name": "ingle"}, "metrics": metrics}],
     }]}).encode()

@@ -38,8 +38,9 @@ class TelemetryLink:
 
     def __post_init__(self) -> None:
         wanted = self.config.telemetry
-        self.telemetry = Telemetry(self.config.data_path, epsilon=wanted.epsilon, sample=wanted.sample, interval_s=wanted.interval_s,
-                                   model=self.model)
+        self.telemetry = Telemetry(
+            self.config.data_path, epsilon=wanted.epsilon, sample=wanted.sample, interval_s=wanted.interval_s, model=self.model,
+        )
         self._export: Export | None = None      # the last one that has left
 
     def turn_ended(self, record: TurnRecord) -> None:
@@ -105,8 +106,9 @@ class TelemetryLink:
                 found = request.startswith(b"GET /metrics ")
                 body = prometheus(self._export).encode() if found and self._export else b""
                 status = "200 OK" if found else "404 Not Found"
-                head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-                writer.write(head.encode() + body)
+                head = (f"HTTP/1.1 {status}", "Content-Type: text/plain; version=0.0.4", f"Content-Length: {len(body)}",
+                        "Connection: close", "", "")
+                writer.write("\r\n".join(head).encode() + body)
                 await writer.drain()
         writer.close()
 

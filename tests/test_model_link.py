@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("tuf")
 
-from ingle.app.config import Config, ConfigError  # noqa: E402
-from ingle.app.events import TurnRecord  # noqa: E402
-from ingle.app.model_link import FOLDER, TRIAL_TURNS, WARM_UP, Health, ModelLink  # noqa: E402
-from ingle.app.update.slots import MAX_STARTS, Choice  # noqa: E402
-from ingle.app.update.world import FIRST, SECOND, World  # noqa: E402
-from ingle.engine.gguf import ModelFileError  # noqa: E402
-from ingle.engine.interpreter import Intent, Interpretation  # noqa: E402
+from ingle.app.config import Config, ConfigError
+from ingle.app.events import TurnRecord
+from ingle.app.model_link import FOLDER, TRIAL_TURNS, WARM_UP, Health, ModelLink
+from ingle.app.update.slots import MAX_STARTS, Choice
+from ingle.app.update.world import FIRST, SECOND, World
+from ingle.engine.gguf import ModelFileError
+from ingle.engine.interpreter import Intent, Interpretation
 
 
 class Said:
@@ -55,7 +55,9 @@ def said(link: ModelLink, text: str = "hello") -> str:
 
 def turns(link: ModelLink, n: int, *, reply: str = "Done.", interpret_ms: float = 20.0) -> None:
     for _ in range(n):
-        link.turn_ended(TurnRecord(id="x", text="x", route="local", reply=reply, timing_ms={"total": 30.0, "interpret": interpret_ms}))
+        link.turn_ended(
+            TurnRecord(id="x", text="x", route="local", reply=reply, timing_ms={"total": 30.0, "interpret": interpret_ms})
+        )
 
 
 async def test_no_sentence_is_dropped_when_the_model_changes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +71,7 @@ async def test_no_sentence_is_dropped_when_the_model_changes(world: World, monke
     await link.look()
     assert said(link) == SECOND
     held.go_on.set()
-    assert await under_way == FIRST         # it ends with the model it began with
+    assert await under_way == FIRST  # it ends with the model it began with
 
 
 async def test_a_good_trial_is_passed_and_a_worse_one_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +81,8 @@ async def test_a_good_trial_is_passed_and_a_worse_one_is_left(world: World, monk
     await asyncio.to_thread(world.installer().update)
     await link.look()
     turns(link, TRIAL_TURNS, reply="Something went wrong with that.")
-    await link.look()       # judged, and rolled back
-    await link.look()       # changed over
+    await link.look()  # judged, and rolled back
+    await link.look()  # changed over
     assert said(link) == FIRST
     assert world.slots().state().refused == (SECOND,)
 

@@ -19,32 +19,57 @@ import pytest
 from ingle.app.cli import main
 from ingle.app.config import Config, TelemetryConfig
 from ingle.app.events import CommandRecord, IntentRecord, TurnRecord
-from ingle.app.telemetry import BOUNDS_MS, ID_S, LOCAL, NEXT, Export, Figures, Telemetry, geometric_noise, otlp, percentile, prometheus, sensors
+from ingle.app.telemetry import (
+    BOUNDS_MS,
+    ID_S,
+    LOCAL,
+    NEXT,
+    Export,
+    Figures,
+    Telemetry,
+    geometric_noise,
+    otlp,
+    percentile,
+    prometheus,
+    sensors,
+)
 from ingle.app.telemetry_link import TelemetryLink
 
 RECORD = TurnRecord(
-    id="turn-4711", text="tell Wilhelmina that the safe is behind the mirror", area="Attic", route="local", reason="as Wilhelmina said",
-    intents=(IntentRecord(intent="Broadcast", slots={"message": "the safe is behind the mirror"}, entities=("light.attic_lamp",)),),
-    commands=(CommandRecord(topic="home/attic/set", payload="ON"),), reply="I told Wilhelmina.", sources=("diary.md",),
+    id="turn-4711",
+    text="tell Wilhelmina that the safe is behind the mirror",
+    area="Attic",
+    route="local",
+    reason="as Wilhelmina said",
+    intents=(
+        IntentRecord(intent="Broadcast", slots={"message": "the safe is behind the mirror"}, entities=("light.attic_lamp",)),
+    ),
+    commands=(CommandRecord(topic="home/attic/set", payload="ON"),),
+    reply="I told Wilhelmina.",
+    sources=("diary.md",),
     timing_ms={"total": 123.4, "interpret": 17.0},
 )
-SECRETS = re.compile("Wilhelmina|safe|mirror|Attic|attic|Broadcast|turn-4711|diary|broker.example|192\\.168|home/|secret", re.IGNORECASE)
+SECRETS = re.compile(
+    "Wilhelmina|safe|mirror|Attic|attic|Broadcast|turn-4711|diary|broker.example|192\\.168|home/|secret", re.IGNORECASE
+)
 NAMES = {"id", "model", "interval_s", "epsilon", "sample", "figures", "bounds_ms", "summary"}
 
 
 def telemetry(folder: Path, **more: Any) -> Telemetry:
-    return Telemetry(folder, **{"epsilon": 1.0, "sample": 1.0, "interval_s": 900, "model": lambda: "2026.11", "rng": random.Random(1), **more})
+    return Telemetry(
+        folder, **{"epsilon": 1.0, "sample": 1.0, "interval_s": 900, "model": lambda: "2026.11", "rng": random.Random(1), **more}
+    )
 
 
 def export_of(folder: Path, turns: int = 40, **more: Any) -> Export:
     counted = telemetry(folder, **more)
     for _ in range(turns):
         counted.take(RECORD, failed=False)
-    assert counted.close_interval() is None     # the first can be read before it leaves
+    assert counted.close_interval() is None  # the first can be read before it leaves
     waiting = (folder / NEXT).read_text()
     export = counted.close_interval()
     assert export is not None
-    assert export.as_json() == waiting          # what leaves is what could be read
+    assert export.as_json() == waiting  # what leaves is what could be read
     return export
 
 
@@ -55,9 +80,11 @@ def test_no_word_no_name_no_address_is_in_the_bytes_of_any_export(tmp_path: Path
         assert not SECRETS.search(form), form
     data = json.loads(export.as_json())
     assert set(data) == NAMES
-    strings = {text for text in re.findall(r'"([^"]*)"', export.as_json())}
-    allowed = NAMES | set(vars(export.figures)) | set(export.figures.routes) | set(export.figures.summary()) | {export.model, export.id}
-    assert strings <= allowed           # there is no other text in it
+    strings = set(re.findall(r'"([^"]*)"', export.as_json()))
+    allowed = (
+        NAMES | set(vars(export.figures)) | set(export.figures.routes) | set(export.figures.summary()) | {export.model, export.id}
+    )
+    assert strings <= allowed  # there is no other text in it
 
 
 def test_the_bytes_that_a_collector_receives(tmp_path: Path) -> None:
@@ -76,7 +103,9 @@ def test_the_bytes_that_a_collector_receives(tmp_path: Path) -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        config = Config(telemetry=TelemetryConfig(otlp=f"http://127.0.0.1:{server.server_port}/v1/metrics", mqtt=True), data_dir=str(tmp_path))
+        config = Config(
+            telemetry=TelemetryConfig(otlp=f"http://127.0.0.1:{server.server_port}/v1/metrics", mqtt=True), data_dir=str(tmp_path)
+        )
         kept: dict[str, str] = {}
         link = TelemetryLink(config, kept.__setitem__, lambda: "2026.11")
         asyncio.run(link.send(export_of(tmp_path)))
@@ -114,7 +143,7 @@ def test_off_means_that_nothing_is_written_or_told(tmp_path: Path, monkeypatch: 
         return kept
 
     assert asyncio.run(live()) == {}
-    assert json.loads((tmp_path / LOCAL).read_text())["routes"]["local"] == 1      # for `ingle doctor --health`, here
+    assert json.loads((tmp_path / LOCAL).read_text())["routes"]["local"] == 1  # for `ingle doctor --health`, here
     assert not (tmp_path / NEXT).exists()
 
 
@@ -149,7 +178,9 @@ def test_percentiles_are_bucket_ends() -> None:
 
 
 async def test_prometheus_reads_it_on_loopback(tmp_path: Path) -> None:
-    link = TelemetryLink(Config(telemetry=TelemetryConfig(prometheus_port=0), data_dir=str(tmp_path)), lambda *_: None, lambda: "x")
+    link = TelemetryLink(
+        Config(telemetry=TelemetryConfig(prometheus_port=0), data_dir=str(tmp_path)), lambda *_: None, lambda: "x"
+    )
     await link.send(export_of(tmp_path))
     server = await asyncio.start_server(link._answer, "127.0.0.1", 0)
     async with server:
@@ -160,7 +191,9 @@ async def test_prometheus_reads_it_on_loopback(tmp_path: Path) -> None:
 
 
 def test_doctor_shows_the_figures_and_what_leaves_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("INGLE_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)

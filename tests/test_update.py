@@ -15,20 +15,20 @@ import pytest
 
 pytest.importorskip("tuf")
 
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ingle.app.cli import main  # noqa: E402
-from ingle.app.update import acts, attacks, delta, faults, golden, hashtree, keys, mutations, sealed  # noqa: E402
-from ingle.app.update.disk import Disk  # noqa: E402
-from ingle.app.update.errors import ClockNotTrusted, Damaged, Refused, UpdateError  # noqa: E402
-from ingle.app.update.fetch import Fetcher  # noqa: E402
-from ingle.app.update.installer import Installer  # noqa: E402
-from ingle.app.update.release import Release, Rollout  # noqa: E402
-from ingle.app.update.rollout import share  # noqa: E402
-from ingle.app.update.slots import MAX_STARTS, Slots  # noqa: E402
-from ingle.app.update.trust import Trust  # noqa: E402
-from ingle.app.update.world import BLOCK, DEVICE_KEY, FIRST, SECOND, THIRD, World, readable, tiny_model  # noqa: E402
+from ingle.app.cli import main
+from ingle.app.update import acts, attacks, delta, faults, golden, hashtree, keys, mutations, sealed
+from ingle.app.update.disk import Disk
+from ingle.app.update.errors import ClockNotTrusted, Damaged, Refused, UpdateError
+from ingle.app.update.fetch import Fetcher
+from ingle.app.update.installer import Installer
+from ingle.app.update.release import Release, Rollout
+from ingle.app.update.rollout import share
+from ingle.app.update.slots import MAX_STARTS, Slots
+from ingle.app.update.trust import Trust
+from ingle.app.update.world import BLOCK, DEVICE_KEY, FIRST, SECOND, THIRD, World, readable, tiny_model
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def updated(world: World) -> World:
 
 
 # the way of an update
+
 
 def test_a_first_update_is_on_trial_and_then_stays(world: World) -> None:
     outcome = world.installer().update()
@@ -132,6 +133,7 @@ def test_a_model_that_fails_its_self_test_is_not_used(updated: World) -> None:
 
 # slots
 
+
 def test_a_trial_that_crashes_goes_back_and_is_not_tried_again(updated: World) -> None:
     updated.installer().update()
     assert [updated.started(updated.device) for _ in range(MAX_STARTS + 1)] == [SECOND] * MAX_STARTS + [FIRST]
@@ -168,6 +170,7 @@ def test_a_second_update_waits_for_the_trial(updated: World) -> None:
 
 # who gets it
 
+
 def test_a_rollout_grows_and_keeps_its_devices() -> None:
     devices = [f"device {index}" for index in range(1000)]
     few, many = ({device for device in devices if share(device, "2.0") * 100 < percent} for percent in (10, 50))
@@ -176,7 +179,9 @@ def test_a_rollout_grows_and_keeps_its_devices() -> None:
     assert few != {device for device in devices if share(device, "3.0") * 100 < 10}
 
 
-@pytest.mark.parametrize(("change", "why"), [({"hold": True}, "held back"), ({"percent": 0}, "not yet"), ({"withdrawn": True}, "withdrawn")])
+@pytest.mark.parametrize(
+    ("change", "why"), [({"hold": True}, "held back"), ({"percent": 0}, "not yet"), ({"withdrawn": True}, "withdrawn")]
+)
 def test_what_is_not_for_this_device_is_left_with_the_reason(updated: World, change: dict[str, object], why: str) -> None:
     updated.repository.roll_out(SECOND, **change)
     updated.repository.publish()
@@ -216,6 +221,7 @@ def test_without_a_clock_the_model_is_kept_and_it_is_said(updated: World) -> Non
 
 # proofs
 
+
 def test_power_may_go_at_every_operation(tmp_path: Path) -> None:
     report = faults.cut_everywhere(acts.acts(tmp_path / "worlds"), tmp_path)
     assert report.points > 200
@@ -242,6 +248,7 @@ def test_damaged_packages_are_never_installed(tmp_path: Path) -> None:
 
 # parts
 
+
 @pytest.mark.parametrize("seeds", [(1, 1), (1, 2)])
 def test_a_delta_makes_the_new_file_from_any_block_on(tmp_path: Path, seeds: tuple[int, int]) -> None:
     old, new = tiny_model(tmp_path / "old", seeds[0]), tiny_model(tmp_path / "new", seeds[1])
@@ -250,7 +257,7 @@ def test_a_delta_makes_the_new_file_from_any_block_on(tmp_path: Path, seeds: tup
         blocks = delta.Delta(io.BytesIO(made)).blocks(lambda at, n: old_bytes[at : at + n], BLOCK, first)
         assert b"".join(blocks) == new_bytes[first * BLOCK :]
     if seeds[0] == seeds[1]:
-        assert len(made) < 100      # what has not changed is free
+        assert len(made) < 100  # what has not changed is free
 
 
 @given(st.lists(st.integers(-128, 127), max_size=3000).map(lambda numbers: [n if n % 3 else 0 for n in numbers]))
@@ -267,7 +274,7 @@ def test_corrections_come_back(numbers: list[int]) -> None:
 @settings(max_examples=100, deadline=None)
 def test_noise_is_no_delta(data: bytes) -> None:
     for noise in (data, delta.MAGIC + data):
-        with contextlib.suppress(Damaged):      # nothing else may come of it; an empty delta of an empty file is one
+        with contextlib.suppress(Damaged):  # nothing else may come of it; an empty delta of an empty file is one
             assert list(delta.Delta(io.BytesIO(noise)).blocks(lambda at, n: bytes(n), BLOCK)) == []
 
 
@@ -335,8 +342,11 @@ def test_a_damaged_block_is_named(tmp_path: Path) -> None:
 def test_the_self_test_has_floors() -> None:
     before = golden.Result(right=280, total=286, median_ms=10.0, memory_mib=70.0)
     assert golden.problems(before, before) == []
-    for worse, word in ((golden.Result(200, 286, 10.0, 70.0), "understands"), (golden.Result(286, 286, 26.0, 70.0), "ms"),
-                        (golden.Result(286, 286, 10.0, 300.0), "MiB")):
+    for worse, word in (
+        (golden.Result(200, 286, 10.0, 70.0), "understands"),
+        (golden.Result(286, 286, 26.0, 70.0), "ms"),
+        (golden.Result(286, 286, 10.0, 300.0), "MiB"),
+    ):
         assert word in " ".join(golden.problems(worse, before))
     assert len(golden.sentences()) > 250
 
@@ -348,8 +358,11 @@ def test_a_model_that_crashes_costs_an_error(tmp_path: Path) -> None:
 
 # the command line
 
+
 def test_the_command_line_from_the_maker_to_the_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("INGLE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)

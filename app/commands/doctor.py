@@ -29,7 +29,7 @@ class Finding:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.add_argument("--audio", action="store_true", help="look at microphone, loudspeaker and what speech needs instead")
-    parser.add_argument("--health", action="store_true", help="show how Ingle has done since its start, and what telemetry would leave")
+    parser.add_argument("--health", action="store_true", help="how Ingle has done since its start, and what telemetry sends next")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,7 +21,9 @@ HELP = "update the language model, go back, or publish one"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="ACTION", required=True)
     update = _action(commands, "update", _update, "fetch the newest model for this device, try it, and use it")
-    update.add_argument("--from", dest="source", metavar="PLACE", help="the repository: https://… or a folder (default: updates.url)")
+    update.add_argument(
+        "--from", dest="source", metavar="PLACE", help="the repository: https://… or a folder (default: updates.url)"
+    )
     update.add_argument("--root", metavar="FILE", help="the maker's root.json (default: updates.root)")
     update.add_argument("--check", action="store_true", help="only say what would be done")
     _action(commands, "status", _status, "which models are here, and which is used")
@@ -33,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--faults", choices=("all", "none"), default="none", help="cut the power at every operation of the disk")
     check.add_argument("--attacks", choices=("all", "none"), default="none", help="play the attacks of the TUF specification")
     check.add_argument("--mutations", type=int, default=0, metavar="N", help="offer N damaged packages")
-    bench = _action(commands, "bench", _bench, "measure verification, encryption and switching; with OLD and NEW, a delta between them")
+    bench = _action(
+        commands, "bench", _bench, "measure verification, encryption and switching; with OLD and NEW, a delta between them"
+    )
     bench.add_argument("models", nargs="*", metavar="FILE.gguf", help="none, one, or an old and a new one")
     _add_repo(commands.add_parser("repo", help="for makers: a signed repository of models", description=_add_repo.__doc__))
 
@@ -42,22 +46,39 @@ def _add_repo(parser: argparse.ArgumentParser) -> None:
     """A repository is a folder of static files. Keep the root keys offline; the other keys sign what is added and published."""
     commands = parser.add_subparsers(metavar="ACTION", required=True)
     init = _repo_action(commands, "init", _repo_init, "make a repository and its keys")
-    init.add_argument("--root-keys", required=True, metavar="FOLDER", help="where the root keys go: a stick that is put away afterwards")
+    init.add_argument(
+        "--root-keys", required=True, metavar="FOLDER", help="where the root keys go: a stick that is put away afterwards"
+    )
     init.add_argument("--root-count", type=int, default=1, metavar="N", help="how many root keys (default: 1)")
     init.add_argument("--root-threshold", type=int, default=1, metavar="N", help="how many of them must sign (default: 1)")
     add = _repo_action(commands, "add", _repo_add, "add a model, which nobody sees before `publish`")
     add.add_argument("model", metavar="MODEL.gguf")
     add.add_argument("--version", required=True, metavar="VERSION", help="numbers with dots, such as 2026.11")
-    add.add_argument("--delta-from", action="append", default=[], metavar="OLD.gguf", help="make a delta from this model too; repeatable")
-    add.add_argument("--encrypt-for", action="append", default=[], metavar="KEY",
-                     help="a device's or fleet's public key, as `ingle model status` prints it; repeatable")
-    add.add_argument("--cipher", choices=("aes", "chacha"), default="aes", help="AES-256-GCM, or ChaCha20-Poly1305 for small boards")
+    add.add_argument(
+        "--delta-from", action="append", default=[], metavar="OLD.gguf", help="make a delta from this model too; repeatable"
+    )
+    add.add_argument(
+        "--encrypt-for",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a device's or fleet's public key, as `ingle model status` prints it; repeatable",
+    )
+    add.add_argument(
+        "--cipher", choices=("aes", "chacha"), default="aes", help="AES-256-GCM, or ChaCha20-Poly1305 for small boards"
+    )
     add.add_argument("--min-engine", metavar="VERSION", help="the lowest version of Ingle that runs it (default: this one)")
     add.add_argument("--percent", type=int, default=100, metavar="N", help="the share of the devices that get it (default: 100)")
     sign = _repo_action(commands, "sign", _repo_sign, "sign the root anew: before it expires, or to rotate keys")
     sign.add_argument("--root-keys", required=True, metavar="FOLDER")
-    sign.add_argument("--rotate", action="append", default=[], choices=("root", "targets", "snapshot", "timestamp"), metavar="ROLE",
-                      help="make a new key for a role, such as one that was stolen; repeatable")
+    sign.add_argument(
+        "--rotate",
+        action="append",
+        default=[],
+        choices=("root", "targets", "snapshot", "timestamp"),
+        metavar="ROLE",
+        help="make a new key for a role, such as one that was stolen; repeatable",
+    )
     sign.add_argument("--new-root-keys", metavar="FOLDER", help="with --rotate root: where the new root keys go")
     publish = _repo_action(commands, "publish", _repo_publish, "sign what was added, for all to see; renews signatures")
     publish.add_argument("--version", metavar="VERSION", help="with one of the following: whose rollout is changed")
@@ -92,19 +113,32 @@ def run(args: argparse.Namespace) -> int:
 
 # the household's side
 
+
 def _update(args: argparse.Namespace) -> int:
     installer = _installer(_config(args), args.source, args.root)
     if args.check:
         decision = installer.check()
-        _tell(args, {"act": decision.act, "why": decision.why, "version": decision.release.version if decision.release else None},
-              f"{decision.act}: {decision.why}")
+        _tell(
+            args,
+            {"act": decision.act, "why": decision.why, "version": decision.release.version if decision.release else None},
+            f"{decision.act}: {decision.why}",
+        )
         return 0
     outcome = installer.update()
     told = outcome.decision.why
     if outcome.way:
         told = f"model {outcome.version} is installed ({outcome.fetched_bytes / 1e6:.1f} MB fetched, {outcome.way}) and on trial"
-    _tell(args, {"act": outcome.decision.act, "why": outcome.decision.why, "version": outcome.version, "way": outcome.way,
-                 "fetched_bytes": outcome.fetched_bytes}, told)
+    _tell(
+        args,
+        {
+            "act": outcome.decision.act,
+            "why": outcome.decision.why,
+            "version": outcome.version,
+            "way": outcome.way,
+            "fetched_bytes": outcome.fetched_bytes,
+        },
+        told,
+    )
     return 0
 
 
@@ -126,8 +160,13 @@ def _installer(config: Config, source: str | None, root: str | None) -> Installe
         trust = Trust(folder, source, _read(anchor))
     except OSError as error:
         raise CommandError(f"{anchor}: {error.strerror}: give the maker's root.json with --root") from None
-    return Installer(slots, trust, judge=GoldenJudge(slots.shipped if active.sealed else active.path),
-                     device_key=lambda: device_key(folder, updates.key_stores), encrypt=updates.encrypt)
+    return Installer(
+        slots,
+        trust,
+        judge=GoldenJudge(slots.shipped if active.sealed else active.path),
+        device_key=lambda: device_key(folder, updates.key_stores),
+        encrypt=updates.encrypt,
+    )
 
 
 def _read(path: str) -> bytes:
@@ -143,13 +182,31 @@ def _status(args: argparse.Namespace) -> int:
     slots = slots_of(config)
     state, active = slots.state(), slots.active()
     found = {slot: choice.version for slot in ("a", "b", "recovery") if (choice := slots.choice(slot))}  # type: ignore[arg-type]
-    status = {"active": active.slot, "version": active.version, "trial": active.trial, "starts": state.starts, "slots": found,
-              "pinned": state.pinned, "refused": list(state.refused), "note": state.note, "device_key": _public_key(config)}
-    lines = [f"{'*' if slot == active.slot else ' '} {slot:8}  {version}{'  (on trial)' if slot == active.slot and active.trial else ''}"
-             for slot, version in found.items()]
-    lines += [f"{name}: {value}" for name, value in (
-        ("pinned", state.pinned), ("failed here", ", ".join(state.refused)), ("last change", state.note),
-        ("this device's key", status["device_key"])) if value]
+    status = {
+        "active": active.slot,
+        "version": active.version,
+        "trial": active.trial,
+        "starts": state.starts,
+        "slots": found,
+        "pinned": state.pinned,
+        "refused": list(state.refused),
+        "note": state.note,
+        "device_key": _public_key(config),
+    }
+    lines = [
+        f"{'*' if slot == active.slot else ' '} {slot:8}  {version}{'  (on trial)' if slot == active.slot and active.trial else ''}"
+        for slot, version in found.items()
+    ]
+    lines += [
+        f"{name}: {value}"
+        for name, value in (
+            ("pinned", state.pinned),
+            ("failed here", ", ".join(state.refused)),
+            ("last change", state.note),
+            ("this device's key", status["device_key"]),
+        )
+        if value
+    ]
     _tell(args, status, "\n".join(lines))
     return 0
 
@@ -190,8 +247,13 @@ def _pin(args: argparse.Namespace) -> int:
     slots.prepare()
     with slots.locked():
         slots.pin(args.version)
-    _tell(args, {"pinned": args.version}, f"model {args.version} is pinned: `ingle model update` installs it where it is not used"
-          if args.version else "follows the maker again")
+    _tell(
+        args,
+        {"pinned": args.version},
+        f"model {args.version} is pinned: `ingle model update` installs it where it is not used"
+        if args.version
+        else "follows the maker again",
+    )
     return 0
 
 
@@ -202,8 +264,13 @@ def _selfcheck(args: argparse.Namespace) -> int:
         args.faults = args.attacks = "all"
     tell = (lambda line: print(line, file=sys.stderr)) if args.json else print
     found = check(with_faults=args.faults == "all", with_attacks=args.attacks == "all", n_mutated=args.mutations, tell=tell)
-    _tell(args, found, "all is well" if found["ok"] else "\n".join(
-        problem for each in found.values() if isinstance(each, dict) for problem in each["problems"]))
+    _tell(
+        args,
+        found,
+        "all is well"
+        if found["ok"]
+        else "\n".join(problem for each in found.values() if isinstance(each, dict) for problem in each["problems"]),
+    )
     return 0 if found["ok"] else 1
 
 
@@ -223,6 +290,7 @@ def _bench(args: argparse.Namespace) -> int:
 
 # the maker's side
 
+
 def _repository(args: argparse.Namespace) -> Repository:
     from pathlib import Path
 
@@ -239,8 +307,11 @@ def _repo_init(args: argparse.Namespace) -> int:
     repo, root_keys = Path(args.repo), Path(args.root_keys)
     Repository.init(repo, Path(args.keys), root_keys, n_root_keys=args.root_count, threshold=args.root_threshold)
     root = repo / "metadata" / "1.root.json"
-    _tell(args, {"repo": str(repo), "root": str(root)},
-          f"{repo} is made. Give {root} to the devices by a way they trust, and put {root_keys} away, offline.")
+    _tell(
+        args,
+        {"repo": str(repo), "root": str(root)},
+        f"{repo} is made. Give {root} to the devices by a way they trust, and put {root_keys} away, offline.",
+    )
     return 0
 
 
@@ -257,27 +328,40 @@ def _repo_add(args: argparse.Namespace) -> int:
     if any(len(key) != 32 for key in recipients):
         raise CommandError("--encrypt-for wants 64 hex digits, as `ingle model status` prints them")
     added = _repository(args).add(
-        Path(args.model), args.version, olds=[Path(old) for old in args.delta_from], recipients=recipients, min_engine=args.min_engine,
-        rollout=Rollout(percent=args.percent), cipher=Cipher.AES_256_GCM if args.cipher == "aes" else Cipher.CHACHA20_POLY1305)
+        Path(args.model),
+        args.version,
+        olds=[Path(old) for old in args.delta_from],
+        recipients=recipients,
+        min_engine=args.min_engine,
+        rollout=Rollout(percent=args.percent),
+        cipher=Cipher.AES_256_GCM if args.cipher == "aes" else Cipher.CHACHA20_POLY1305,
+    )
     deltas = [f"a delta of {size / 1e6:.2f} MB ({size / added.full_bytes:.1%})" for size in added.delta_bytes.values()]
-    _tell(args, {"version": args.version, "full_bytes": added.full_bytes, "delta_bytes": dict(added.delta_bytes)},
-          f"model {args.version} is added: {', '.join([f'{added.full_bytes / 1e6:.2f} MB', *deltas])}. Nobody sees it before `publish`.")
+    _tell(
+        args,
+        {"version": args.version, "full_bytes": added.full_bytes, "delta_bytes": dict(added.delta_bytes)},
+        f"model {args.version} is added: {', '.join([f'{added.full_bytes / 1e6:.2f} MB', *deltas])}. Nobody sees it before `publish`.",
+    )
     return 0
 
 
 def _repo_sign(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    version = _repository(args).sign_root(Path(args.root_keys), rotate=args.rotate,
-                                          new_root_keys=Path(args.new_root_keys) if args.new_root_keys else None)
+    version = _repository(args).sign_root(
+        Path(args.root_keys), rotate=args.rotate, new_root_keys=Path(args.new_root_keys) if args.new_root_keys else None
+    )
     _tell(args, {"root_version": version}, f"root version {version} is signed")
     return 0
 
 
 def _repo_publish(args: argparse.Namespace) -> int:
     repository = _repository(args)
-    changes = {name: value for name, value in (("percent", args.percent), ("hold", args.hold), ("withdrawn", args.withdraw or None))
-               if value is not None}
+    changes = {
+        name: value
+        for name, value in (("percent", args.percent), ("hold", args.hold), ("withdrawn", args.withdraw or None))
+        if value is not None
+    }
     if bool(changes) != bool(args.version):
         raise CommandError("--percent, --hold and --withdraw go with --version, and it with one of them")
     if changes:

@@ -1,7 +1,7 @@
 """The attacks of the TUF specification (1.5.2), played against a device: each must be refused by name, or come to nothing.
 
-Beside them what python-tuf's own simulator tries: every role unsigned, signed by another, older, expired, of another version; and what
-only our packages have: deltas, encryption, releases that do not fit.
+Beside them what python-tuf's own simulator tries: every role unsigned, signed by another, older, expired, of another version;
+and what only our packages have: deltas, encryption, releases that do not fit.
 """
 
 from __future__ import annotations

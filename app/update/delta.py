@@ -4,10 +4,10 @@ A delta is a row of segments, each of which makes the next bytes of the new file
     "INGLEDLT"  u8 version  32 bytes root of the old file's hash tree  u64 size of the new file  u32 n_segments
     n_segments × (u8 kind, u32 n_bytes made, u64 offset in the old file, u32 n_bytes packed)
     the packed bytes, in order
-An unchanged run of bytes of any length is one COPY. A changed tensor goes in segments of 64 KiB, so memory stays small and work can
-go on at any segment. What is packed for quantised weights is not their bytes but what a prediction gets wrong: the old weight over
-the new block's scale, rounded. When only scales move a little, nearly nothing is left. Wrong ones are few, so it is their distances
-that are coded (Huffman), a bit for the sign, and the sizes; where they are many, bzip2 of them all.
+An unchanged run of bytes of any length is one COPY. A changed tensor goes in segments of 64 KiB, so memory stays small and
+work can go on at any segment. What is packed for quantised weights is not their bytes but what a prediction gets wrong: the
+old weight over the new block's scale, rounded. When only scales move a little, nearly nothing is left. Wrong ones are few, so
+it is their distances that are coded (Huffman), a bit for the sign, and the sizes; where they are many, bzip2 of them all.
 
 All arithmetic of a prediction is single IEEE float32 operations, so that every machine predicts the same.
 """
@@ -141,7 +141,8 @@ def _joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
     """Copies that follow one another in both files as one."""
     held: _Piece | None = None
     for piece in pieces:
-        if held and held[0] == piece[0] == Kind.COPY and held[1] + held[3] - held[2] == piece[1] and piece[3] - held[2] <= _MAX_COPY:
+        both = held and held[0] == piece[0] == Kind.COPY
+        if both and held and held[1] - held[2] == piece[1] - piece[2] and piece[3] - held[2] <= _MAX_COPY:
             held = (Kind.COPY, held[1], held[2], piece[3])
             continue
         if held:
@@ -205,7 +206,8 @@ class Delta:
         """A segment's bytes after the first `skipped`."""
         if segment.kind == Kind.COPY:
             for at in range(skipped, segment.n_bytes, SEGMENT):
-                yield _exactly(read_old(segment.source + at, min(SEGMENT, segment.n_bytes - at)), min(SEGMENT, segment.n_bytes - at))
+                n_bytes = min(SEGMENT, segment.n_bytes - at)
+                yield _exactly(read_old(segment.source + at, n_bytes), n_bytes)
             return
         self._file.seek(segment.packed_at)
         packed = _exactly(self._file.read(segment.n_packed), segment.n_packed)
@@ -309,7 +311,8 @@ def _scales(blocks: U8) -> npt.NDArray[np.float32]:
 def _with_scales(old_blocks: U8, new_blocks: U8, wrong: npt.NDArray[np.int8]) -> bytes:
     """Scales as differences of their bit patterns, and after them what the prediction gets wrong."""
     difference = _patterns(new_blocks) - _patterns(old_blocks)
-    scales = _pack_wrong(np.concatenate([difference.astype(np.int8), (difference - difference.astype(np.int8) >> 8).astype(np.int8)]))
+    low = difference.astype(np.int8)
+    scales = _pack_wrong(np.concatenate([low, (difference - low >> 8).astype(np.int8)]))
     return struct.pack("<I", len(scales)) + scales + _pack_wrong(wrong.reshape(-1))
 
 

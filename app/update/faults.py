@@ -1,7 +1,8 @@
 """Power cuts at every operation of updates, in the manner of MCUboot's simulator: what is left must start, and go on.
 
-`FaultyDisk` is the disk, and remembers what is durable. A cut leaves, by its `Variant`, what of the unsynced operations happened to reach
-the medium: none, all, all but torn in the middle of the last write, names without their bytes, or bytes without their names.
+`FaultyDisk` is the disk, and remembers what is durable. A cut leaves, by its `Variant`, what of the unsynced operations
+happened to reach the medium: none, all, all but torn in the middle of the last write, names without their bytes, or bytes
+without their names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""An update from the repository into the idle slot: fetched, verified, patched or decrypted, tried, and only then made active.
+"""An update from the repository into the idle slot: fetched, verified, patched or decrypted, tried, and only then made
+active.
 
-Every step can be interrupted and goes on where it was: a download by its length, a slot by those blocks that are right already. All
-changes of the disk are `Disk` operations (but for python-tuf's scratch folder, which nothing is read from again).
+Every step can be interrupted and goes on where it was: a download by its length, a slot by those blocks that are right
+already. All changes of the disk are `Disk` operations (but for python-tuf's scratch folder, which nothing is read from
+again).
 """
 
 from __future__ import annotations
@@ -82,7 +84,8 @@ class Installer:
             if decision.act != "install" or decision.release is None:
                 return Outcome(decision, self.slots.active().version)
             if self.slots.state().trial:
-                raise UpdateError(f"model {self.slots.active().version} is still on trial: update again after it, or roll it back first")
+                here = self.slots.active().version
+                raise UpdateError(f"model {here} is still on trial: update again after it, or roll it back first")
             return self._install(catalogue, decision, decision.release)
 
     def _decide(self, catalogue: Catalogue) -> Decision:
@@ -250,7 +253,7 @@ class Installer:
         private = self._device_key()
         wrapped = sealing.keys.get(sealed.key_id(sealed.public_of(private)))
         if wrapped is None:
-            raise UpdateError("the package is not encrypted for this device: give its maker the key that `ingle model status` prints")
+            raise UpdateError("the package is not encrypted for this device: its maker needs the key `ingle model status` prints")
         reader = sealed.Reader(file, sealed.unwrap(wrapped, private, context=release.root), context=release.root)
         return reader.read, reader.size
 

@@ -27,7 +27,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """Who gets a release: a share of the devices, by a stable hash; none while it is held; who has it leaves it once withdrawn."""
+    """Who gets a release: a share of the devices, by a stable hash; none more while it is held. Withdrawn, it is left."""
 
     percent: int = 100          # of all devices, 0..100: TUF's canonical JSON knows no fractions
     hold: bool = False
@@ -106,7 +106,7 @@ class Release:
         if number(self.min_engine) > number(engine):
             raise Incompatible(f"model {self.version} needs Ingle {self.min_engine}, this is {engine}: upgrade Ingle first")
         if self.grammar != grammar_hash():
-            raise Incompatible(f"model {self.version} speaks another catalogue of intents than this Ingle's skills: upgrade Ingle first")
+            raise Incompatible(f"model {self.version} is for another catalogue of intents than this Ingle's: upgrade Ingle first")
 
     def check_whole(self, path: Path) -> None:
         """Raises: Damaged: it is not byte for byte this release's file."""
@@ -128,7 +128,8 @@ class Release:
             and 0 <= self.rollout.percent <= 100
         )
         if not good:
-            raise UpdateError(f"the description of release {self.version[:40]!r} is not valid: make it anew with `ingle model repo add`")
+            name = self.version[:40]
+            raise UpdateError(f"the description of release {name!r} is not valid: make it anew with `ingle model repo add`")
 
 
 def number(version: str) -> tuple[int, ...]:

@@ -2,8 +2,9 @@
 
     metadata/N.root.json, N.targets.json, N.snapshot.json, timestamp.json      targets/<hash>.<name>
 
-Keys are Ed25519, one PEM file each: `root*.pem` in a folder that stays offline, `targets.pem`, `snapshot.pem`, `timestamp.pem` in
-another. What is added is signed by the targets key at once, but seen by nobody before `publish` has signed snapshot and timestamp.
+Keys are Ed25519, one PEM file each: `root*.pem` in a folder that stays offline, `targets.pem`, `snapshot.pem`,
+`timestamp.pem` in another. What is added is signed by the targets key at once, but seen by nobody before `publish` has signed
+snapshot and timestamp.
 """
 
 from __future__ import annotations
@@ -258,7 +259,8 @@ class Repository:
                 self._root().verify_delegate("root", metadata.signed_bytes, metadata.signatures)
             root.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
         except RepositoryError as error:
-            raise UpdateError(f"the root is not signed by enough of its keys ({error}): give the folder of the root keys") from None
+            problem = f"the root is not signed by enough of its keys ({error})"
+            raise UpdateError(f"{problem}: give the folder of the root keys") from None
         _write(self.folder / "metadata" / f"{root.version}.root.json", metadata)
 
     def _expiry(self, role: str) -> datetime:

@@ -2,10 +2,10 @@
 
     "INGLSEAL"  u8 version  u8 cipher  7 bytes nonce prefix  u32 chunk size  u64 plain size  32 bytes context
     chunks of the plain text, each encrypted with a tag of 16 bytes
-STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015): a chunk's nonce is prefix ‖ number ‖ whether it is the last, so chunks cannot be
-moved, dropped or added; the header is their associated data. The context says what the file is (a hash), so one file cannot
-stand for another. A file's key is random and used for nothing else; `wrap` hands it to a device: X25519 with a fresh key, HKDF-SHA256,
-ChaCha20-Poly1305.
+STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015): a chunk's nonce is prefix ‖ number ‖ whether it is the last, so chunks
+cannot be moved, dropped or added; the header is their associated data. The context says what the file is (a hash), so one
+file cannot stand for another. A file's key is random and used for nothing else; `wrap` hands it to a device: X25519 with a
+fresh key, HKDF-SHA256, ChaCha20-Poly1305.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     models/a, models/b      model.gguf (or model.sealed) and release.json, which is written last: without it a slot is empty
     recovery                the model in Ingle's own package, never written to
 
-A new model is on trial until `confirm`: started too often without a sign of health it is left for the one before, and refused from
-then on. A confirmed one that comes to that is left for the other slot, or for recovery, but not refused.
+A new model is on trial until `confirm`: started too often without a sign of health it is left for the one before, and refused
+from then on. A confirmed one that comes to that is left for the other slot, or for recovery, but not refused.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ class Trust:
         now = self._now()
         if now < max(BUILT, seen):
             raise ClockNotTrusted(
-                f"this device's clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d}, which is in the past: without the time it cannot "
-                "be told whether an update is still valid; the present model is kept; set the clock (NTP) and try again")
+                f"this device's clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d}, which is in the past: without the time "
+                "it cannot be told whether an update is still valid; the present model is kept; set the clock (NTP) and try again")
 
     def _kept(self) -> dict[str, Any]:
         try:
@@ -119,7 +119,8 @@ class Trust:
         return kept if isinstance(kept, dict) else {}
 
     def _keep(self, folder: Path, kept: dict[str, Any]) -> None:
-        found = {role: (folder / f"{role}.json").read_text(encoding="utf-8") for role in ROLES if (folder / f"{role}.json").exists()}
+        files = {role: folder / f"{role}.json" for role in ROLES}
+        found = {role: file.read_text(encoding="utf-8") for role, file in files.items() if file.exists()}
         if any(found.get(role) != kept.get(role) for role in ROLES):
             self._disk.write_whole(self._file, json.dumps({**found, "seen": self._now()}).encode())
 
@@ -158,5 +159,6 @@ def named(error: Exception, source: str) -> UpdateError:
     return Refused("rollback" if "is missing info" in text else "arbitrary software", text)
 
 
-_OF_ANOTHER = re.compile(r"^Expected snapshot version| v[0-9]+, got v")     # a role of another version than signed for, not an older one
+# a role of another version than the one signed for, though not older than what was seen
+_OF_ANOTHER = re.compile(r"^Expected snapshot version| v[0-9]+, got v")
 _SOME_KEYS = re.compile(r"signed by [1-9][0-9]*/")                          # genuine keys, but fewer than the threshold
