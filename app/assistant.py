@@ -67,6 +67,7 @@ _UNASKED: Final[Mapping[AnnouncedKind, str]] = {   # why something is said that 
     "reminder": "a reminder is due", "missed": "came due while Ingle was off", "later": "put off until now",
     "routine": "a routine", "broadcast": "to be called out",
 }
+SEEN: Final = frozenset({"light", "switch", "fan", "cover", "media_player", "vacuum"})   # what shows that it obeyed
 NOT_REPEATED: Final = frozenset({"HassRespond", "HassNevermind", "Confirm", "Deny", "Repeat"})   # "again" means what was before
 
 PublishAll = Callable[[Sequence[Publish], Callable[[Publish], None]], Awaitable[None]]
@@ -426,9 +427,20 @@ class Assistant:
         if command.intent not in NOT_REPEATED:
             work.session.last = replace(command, entities=entities)
         work.sources += done.sources
-        work.say(done.reply)
+        if self._config.brief and self._is_seen(work.asked, done):
+            work.reasons.append("seen in the room, without words")
+        else:
+            work.say(done.reply)
         if done.asks:
             work.open_question(Unclear(done.asks), command, self._config.question_s)
+
+    def _is_seen(self, asked: Asked, done: Done) -> bool:
+        """Whether who spoke sees it happen: all of it in that room, and as it was asked for."""
+        entities = [self.home.entities[one] for one in done.entities if one in self.home.entities]
+        here = asked.via == "voice" and asked.area is not None and bool(entities)
+        seen = all(one.area == asked.area and one.domain in SEEN for one in entities)
+        outcomes = [one for one in done.facts if isinstance(one, Outcome)]
+        return here and seen and bool(outcomes) and all(one.status == "confirmed" for one in outcomes) and not done.asks
 
     def _skill_turn(
         self, work: _Work, command: Command, *, chosen: tuple[str, ...] = (), confirmed: bool = False,

@@ -210,6 +210,8 @@ class VoicePipeline:
                 self._on_turn(Turned(heard, None))
                 return
             record = await self._reply_to(heard)
+            if record.intents and not record.reply:
+                self._tone("understood")        # `brief`: it is seen to be done
             self._on_turn(Turned(heard, record))
             if "?" in record.reply and self._settings.follow_up_s > 0:
                 asyncio.get_running_loop().call_soon(self._follow_up)
