@@ -181,7 +181,7 @@ def _status(args: argparse.Namespace) -> int:
     config = _config(args)
     slots = slots_of(config)
     state, active = slots.state(), slots.active()
-    found = {slot: choice.version for slot in ("a", "b", "recovery") if (choice := slots.choice(slot))}  # type: ignore[arg-type]
+    found = {slot: choice.version for slot in ("a", "b", "recovery") if (choice := slots.choice(slot))}
     status = {
         "active": active.slot,
         "version": active.version,
@@ -194,7 +194,7 @@ def _status(args: argparse.Namespace) -> int:
         "device_key": _public_key(config),
     }
     lines = [
-        f"{'*' if slot == active.slot else ' '} {slot:8}  {version}{'  (on trial)' if slot == active.slot and active.trial else ''}"
+        f"{'*' if slot == active.slot else ' '} {slot:8}  {version}{' (trial)' if slot == active.slot and active.trial else ''}"
         for slot, version in found.items()
     ]
     lines += [
@@ -340,7 +340,7 @@ def _repo_add(args: argparse.Namespace) -> int:
     _tell(
         args,
         {"version": args.version, "full_bytes": added.full_bytes, "delta_bytes": dict(added.delta_bytes)},
-        f"model {args.version} is added: {', '.join([f'{added.full_bytes / 1e6:.2f} MB', *deltas])}. Nobody sees it before `publish`.",
+        f"model {args.version} is added: {', '.join([f'{added.full_bytes / 1e6:.2f} MB', *deltas])}. It is seen after `publish`.",
     )
     return 0
 

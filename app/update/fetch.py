@@ -20,7 +20,7 @@ PATIENCE_S: Final = 30.0        # after which a download must have kept up the l
 LEAST_RATE: Final = 512         # bytes/s: 25 MB then take 14 hours
 
 
-class Fetcher(FetcherInterface):  # type: ignore[misc]  # tuf is untyped where it is not installed
+class Fetcher(FetcherInterface):
     """python-tuf's way to read a URL, from an offset on where wanted."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

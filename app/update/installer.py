@@ -129,7 +129,7 @@ class Installer:
     def _by_delta(self, catalogue: Catalogue, release: Release, folder: Path) -> bool:
         """Whether a delta from a model that is here made the file; if not, nothing is lost by it."""
         for slot in ("a", "b", "recovery"):
-            old = self.slots.choice(slot)  # type: ignore[arg-type]  # mypy does not narrow a tuple's items
+            old = self.slots.choice(slot)
             info = release.deltas.get(self._root_of(old, release)) if old and old.path.parent != folder else None
             if old is None or info is None or info.target not in catalogue.targets:
                 continue

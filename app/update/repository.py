@@ -21,7 +21,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, MetaFile, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
@@ -229,7 +229,7 @@ class Repository:
         version = metadata.signed.version
         return MetaFile.from_data(version, (self.folder / "metadata" / f"{version}.{role}.json").read_bytes(), ["sha256"])
 
-    def _write(self, role: str, signed: Signed) -> None:
+    def _write(self, role: str, signed: Targets | Snapshot | Timestamp) -> None:
         """Sign with the role's key, as the version after the newest."""
         signer = signer_of(self.keys / f"{role}.pem")
         if signer.public_key.keyid not in self._root().roles[role].keyids:
@@ -241,7 +241,7 @@ class Repository:
         else:
             signed.version = self._next(role)
         signed.expires = self._expiry(role)
-        metadata = Metadata(signed)
+        metadata: Metadata[Any] = Metadata(signed)
         metadata.sign(signer)
         name = "timestamp.json" if role == "timestamp" else f"{signed.version}.{role}.json"
         _write(folder / name, metadata)
@@ -287,7 +287,7 @@ def _new_key(file: Path) -> CryptoSigner:
 
 def signer_of(file: Path) -> CryptoSigner:
     try:
-        return CryptoSigner(load_pem_private_key(file.read_bytes(), None))  # type: ignore[arg-type]  # checked by CryptoSigner
+        return CryptoSigner(load_pem_private_key(file.read_bytes(), None))
     except FileNotFoundError:
         raise UpdateError(f"{file}: there is no such key; give its folder with --keys") from None
     except (ValueError, TypeError) as error:

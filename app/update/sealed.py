@@ -106,11 +106,14 @@ class _Frame:
     def __init__(self, header: bytes) -> None:
         if len(header) < _HEADER.size or not header.startswith(MAGIC):
             raise Damaged("the encrypted file: not one that this version reads")
+        self._prefix: bytes
+        self.chunk: int
+        self.size: int
         _, cipher, self._prefix, self.chunk, self.size, context = _HEADER.unpack(header)
         if cipher not in Cipher.__members__.values() or not 0 < self.chunk <= MAX_CHUNK or not 0 < self.size < self.chunk << 32:
             raise Damaged("the encrypted file: its header is not possible")
         self.cipher = Cipher(cipher)
-        self.context = context.hex()
+        self.context: str = context.hex()
         self.n_chunks = -(-self.size // self.chunk)
 
     def nonce(self, index: int) -> bytes:
