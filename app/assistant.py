@@ -42,7 +42,7 @@ from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord
 from .governor import Limit
 from .inside import Traces, Tracing
 from .knowledge_link import is_unknown
-from .meaning import in_the_same_place, meaning, of_routines, whole_routine
+from .meaning import in_the_same_place, meaning, of_routines, while_ringing, whole_routine
 from .outside import SHALL_I, Considered, Outside, Waiting
 from .people import People, forbidden, may_ask, refusal
 from .router import NO_KNOWLEDGE, Beyond, needed, route
@@ -162,6 +162,7 @@ class Assistant:
         async with session.lock:
             session.begin(asked.area)
             work = _Work(asked, session, on_token)
+            work.secret = answers.tells_code(asked.text, session.pending, pin=self._config.sensitive.pin)
             try:
                 with self.services.causes.acting(self._cause("said", work)):
                     await self._within_limits(work)
@@ -220,7 +221,8 @@ class Assistant:
 
     def _cause(self, kind: Literal["said", "later"], work: _Work) -> Cause:
         asked = work.asked
-        return Cause(kind=kind, turn_id=asked.id, text=asked.text, at=self._clock(), speaker=asked.speaker, area=asked.area)
+        text = answers.HIDDEN if work.secret or answers.names_code(asked.text) else asked.text
+        return Cause(kind=kind, turn_id=asked.id, text=text, at=self._clock(), speaker=asked.speaker, area=asked.area)
 
     # routines
 
@@ -257,11 +259,11 @@ class Assistant:
 
     async def _clause(self, text: str, context: Context) -> list[Command]:
         """What a clause would have done, in this home's words; [] unless all of it is understood."""
-        understood = await asyncio.to_thread(self._understands.interpret, text)
+        understood = await asyncio.to_thread(self._understood, Asked(text=text, area=context.area), False, False)
         decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")), self.home)
         if decision.left_out or decision.beyond is not None:
             return []
-        return [Command(intent=each.intent, slots=meaning(self.home, each.intent, each.slots, context, text)[0],
+        return [Command(intent=each.intent, slots=self._values(each.intent, each.slots, context, text)[0],
                         confidence=each.confidence) for each in in_the_same_place(decision.intents)]
 
     async def _deeds(self, text: str, turn: Turn) -> Sequence[Deed]:
@@ -299,7 +301,8 @@ class Assistant:
             return
         if await self._is_liking(work, understood):
             return
-        understood = replace(understood, intents=whole_routine(understood.intents, work.asked.text))
+        understood = replace(understood, intents=while_ringing(
+            whole_routine(understood.intents, work.asked.text), self.services.timers.rings))
         decision = route(understood, lambda intent: is_called(self.home, intent.slots.get("name")), self.home)
         work.route = decision.route
         work.reasons.append(decision.reason)
@@ -370,12 +373,15 @@ class Assistant:
 
     def _grounded(self, work: _Work, intent: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """The slots as values, in this home's words. What could not be read is told in the record."""
-        if intent not in load_schema()["intents"]:      # the household's own, or a skill's: its sentences gave the values
-            return dict(said)
         said = self._people.at_home(said, work.asked.speaker, work.asked.text)
-        slots, unread = meaning(self.home, intent, said, work.session.context, work.asked.text)
+        slots, unread = self._values(intent, said, work.session.context, work.asked.text)
         work.reasons += unread
         return slots
+
+    def _values(self, intent: str, said: Mapping[str, Any], context: Context, text: str) -> tuple[dict[str, Any], list[str]]:
+        if intent not in load_schema()["intents"]:      # the household's own, or a skill's: its sentences gave the values
+            return dict(said), []
+        return meaning(self.home, intent, said, context, text)
 
     async def _carry_out(
         self, work: _Work, command: Command, *, chosen: tuple[str, ...] = (), confirmed: bool = False,
@@ -720,31 +726,47 @@ class _Work:
         self._emit("", last=True)
         self.timing["total"] = _ms_since(self.began)
         return TurnRecord(
-            id=self.asked.id, text="(the PIN)" if self.secret else self.asked.text, area=self.asked.area,
-            route=self.route, reason="; ".join(self.reasons),
-            intents=tuple(self.intents), commands=tuple(self.commands), reply=" ".join(self.replies),
+            id=self.asked.id, text=self.told, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
+            intents=tuple(map(_without_code, self.intents)), commands=tuple(map(self._as_told, self.commands)),
+            reply=" ".join(self.replies),
             sources=self.sources,
             timing_ms={name: round(value, 2) for name, value in self.timing.items()},
         )
+
+    @property
+    def codes(self) -> list[str]:
+        return [str(one.slots["code"]) for one in self.intents if one.slots.get("code")]
+
+    @property
+    def told(self) -> str:
+        """What was said, without the PIN or a panel's code: records go to everyone on the bus, and to the disk."""
+        return answers.HIDDEN if self.secret else answers.without_codes(self.asked.text, self.codes)
+
+    def _as_told(self, command: CommandRecord) -> CommandRecord:
+        payload = command.payload
+        for code in self.codes:
+            for written in filter(None, (code, pin_in(code))):
+                payload = payload.replace(written, answers.HIDDEN)
+        return replace(command, payload=payload)
 
     def _emit(self, piece: str, *, last: bool = False) -> None:
         self.on_token(ReplyToken(id=self.asked.id, index=self.tokens, token=piece, last=last))
         self.tokens += 1
 
 
+def _without_code(intent: IntentRecord) -> IntentRecord:
+    return replace(intent, slots={**intent.slots, "code": answers.HIDDEN}) if intent.slots.get("code") else intent
+
+
 def _kept(work: _Work, at: float) -> Ask:
     """What is remembered of a turn: never a code."""
-    codes = [str(one.slots["code"]) for one in work.intents if one.slots.get("code")]
-    text = work.asked.text
-    for code in codes:      # one that was said otherwise than it is written may be anywhere in the text
-        text = text.replace(code, "…") if code in text else "…"
     intents = tuple(
         {"intent": one.intent, "slots": {slot: value for slot, value in one.slots.items() if slot != "code"},
          "entities": list(one.entities)}
         for one in work.intents
     )
     asked = work.asked
-    return Ask(at=at, text=text, session=asked.session, speaker=asked.speaker, area=asked.area, intents=intents)
+    return Ask(at=at, text=work.told, session=asked.session, speaker=asked.speaker, area=asked.area, intents=intents)
 
 
 def _reminding(timer: Timer, now: datetime) -> str:

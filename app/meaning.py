@@ -47,6 +47,17 @@ def in_the_same_place(intents: Sequence[Intent]) -> tuple[Intent, ...]:
     return tuple(placed)
 
 
+_ENDINGS: Final = frozenset({"HassMediaPause", "HassStopMoving", "HassTurnOff", "HassPauseTimer", "HassMediaPlayerMute", "Deny",
+                             "HassCancelTimer", "CancelAlarm", "Unclear"})
+
+
+def while_ringing(intents: Sequence[Intent], rings: bool) -> tuple[Intent, ...]:
+    """A bare "stop" means what rings, whatever else could be stopped."""
+    if rings and len(intents) == 1 and intents[0].intent in _ENDINGS and not intents[0].slots:
+        return (Intent("HassNevermind", {}, 1.0),)
+    return tuple(intents)
+
+
 def whole_routine(intents: Sequence[Intent], text: str) -> tuple[Intent, ...]:
     """What stands behind a routine's action, joined to it by "and", belongs to it: it must not be done now.
 

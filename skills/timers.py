@@ -186,6 +186,11 @@ class TimerStore:
         rows = self._database.execute("SELECT * FROM timers WHERE state = 'missed' ORDER BY ends_at").fetchall()
         return [self._timer(row) for row in rows if not kinds or row["kind"] in kinds]
 
+    @property
+    def rings(self) -> bool:
+        """Whether anything rings now."""
+        return self._database.execute("SELECT 1 FROM timers WHERE state = 'ringing' LIMIT 1").fetchone() is not None
+
     def newest(self, session: str | None, area: str | None, since: float) -> tuple[float, Timer] | None:
         """The one set last in this conversation, not before `since`, and when (both Unix seconds)."""
         row = self._database.execute(

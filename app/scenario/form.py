@@ -2,12 +2,14 @@
 
     home: two_rooms             # tests/homes/two_rooms.yaml beside the scenarios, or the home itself written here
     config: {confirm_s: 0.3}    # overrides of config.yaml
+    cloud: "It is Paris."       # a cloud is set up that answers everything so; without it there is none
     wish: 21                    # the wish it carries, if any
     turns:
       - ask: "turn off the kitchen lights, please"
         area: Hall
         expect: {route: local, intents: […], commands: […], reply: "…", states: {light.ceiling: {state: "off"}}}
       - world: {set: {light.ceiling: {state: "on"}}}
+      - unasked: {commands: [{topic: home/hall/set, payload: "ON"}], announced: ["A reminder: feed the cat."]}
 
 Within `expect`, what is not named is not compared, save for `commands`: without it, none may be sent. A reply is compared as a
 whole, or by `{contains, lacks, one_of, matches}`.
@@ -132,10 +134,23 @@ class ExpectEntities:
     expect_entities: Presence
 
 
-Step = Ask | World | Restart | Wait | PublishForeign | ExpectEntities
+@dataclass(frozen=True, kw_only=True)
+class OfItself:
+    commands: tuple[ExpectedCommand, ...] = ()      # since the last turn: all of them, in any order
+    announced: tuple[str, ...] = ()                 # what was said on ingle/announce, word for word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unasked:
+    """What Ingle does without being asked, within `unasked_s`: a routine, a command for later, a reminder."""
+
+    unasked: OfItself
+
+
+Step = Ask | World | Restart | Wait | PublishForeign | ExpectEntities | Unasked
 _STEPS: dict[str, type[Step]] = {
     "ask": Ask, "world": World, "restart": Restart, "wait_s": Wait, "publish": PublishForeign,
-    "expect_entities": ExpectEntities,
+    "expect_entities": ExpectEntities, "unasked": Unasked,
 }  # fmt: skip
 
 
@@ -145,6 +160,7 @@ class Scenario:
     home: HomeFile
     turns: tuple[Step, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    cloud: str | None = None                        # what the cloud answers; None: no cloud is set up
     wish: int | None = None
 
     @property
@@ -159,6 +175,7 @@ class _File:
     home: str | Mapping[str, Any]
     turns: tuple[Any, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    cloud: str | None = None
     wish: int | None = None
 
 
@@ -187,7 +204,7 @@ def load(path: Path) -> Scenario:
         raise ScenarioError(f"{path}: {' '.join(str(error).split())}") from None
     except (Mismatch, HomeFileError) as error:
         raise ScenarioError(f"{path}: {error}") from None
-    return Scenario(file=path, home=home, turns=steps, config=data.config, wish=data.wish)
+    return Scenario(file=path, home=home, turns=steps, config=data.config, cloud=data.cloud, wish=data.wish)
 
 
 def _step(raw: object, place: int) -> Step:

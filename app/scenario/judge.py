@@ -62,6 +62,12 @@ def _commands(expected: tuple[ExpectedCommand, ...], seen: Seen) -> Iterable[str
         yield f"turn record: it says that {recorded} was sent, but the bus carried {heard}"
 
 
+def unasked(expected: tuple[ExpectedCommand, ...], came: Sequence[Command]) -> list[str]:
+    """Commands that no turn sent, against those that were to be sent."""
+    missing, extra = _unmatched(expected, came, _same_command)
+    return [_difference("unasked", map(_show_command, missing), map(_show_command, extra))] if missing or extra else []
+
+
 def _refused(expected: bool, came: Sequence[str]) -> Iterable[str]:
     if expected and not came:
         yield "a device should have refused a command, none did"

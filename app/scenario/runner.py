@@ -24,13 +24,15 @@ from ..config import Config, ConfigError
 from ..config import parse as parse_config
 from ..events import Asked, BadEvent, TurnRecord
 from ..simulator import HomeFileError, Simulator, bus_publisher
-from .form import Ask, ExpectEntities, PublishForeign, Restart, Scenario, Step, Wait, World, words
-from .judge import Seen, differences, judge
+from .cloud import CloudError, answering
+from .form import Ask, ExpectEntities, PublishForeign, Restart, Scenario, Step, Unasked, Wait, World, words
+from .judge import Seen, differences, judge, unasked
 
 READY_S: Final = 10.0           # from the start of Ingle until it knows the home
 TURN_S: Final = 20.0            # from an ask to its record
 HEARD_S: Final = 0.5            # until a command in the record has come by
 ENTITIES_S: Final = 3.0         # until entities are known or gone
+UNASKED_S: Final = 4.0          # until what Ingle does of itself has come
 STATES_S: Final = 1.0           # until devices are as they should be: covers take their way
 TIME_SCALE: Final = 0.004       # of the simulated world: a cover's 10 s are 40 ms
 
@@ -89,7 +91,7 @@ async def run(scenario: Scenario, open_ingle: OpenIngle, *, broker_url: str | No
                     result.failures.append(Failure(place=place, said=said, problems=tuple(problems)))
             if left := await stage.leftovers():
                 result.failures.append(Failure(place=place, said="(after the last turn)", problems=(left,)))
-    except (HomeFileError, ConfigError, BusError, StageError) as error:
+    except (HomeFileError, ConfigError, BusError, StageError, CloudError) as error:
         result.failures.append(Failure(place=place, said="(the scenario itself)", problems=(str(error),)))
     result.elapsed_s = time.perf_counter() - started
     return result
@@ -111,6 +113,7 @@ class Stage:
         self._records: dict[str, asyncio.Future[TurnRecord]] = {}
         self._online = asyncio.Event()
         self._foreign: list[str] = []       # topics of `publish` steps: not Ingle's doing
+        self._announced: list[str] = []     # what Ingle said unasked, since the last look
         self._leftovers: set[str] = set()   # retained topics of Ingle, for a broker that stays
 
     @classmethod
@@ -127,7 +130,8 @@ class Stage:
         if self._broker_url is None:
             await self._broker.__aenter__()
             stack.push_async_callback(lambda: self._broker.__aexit__(None, None, None))
-        self.config = self._make_config()
+        cloud = await stack.enter_async_context(answering(self.scenario.cloud)) if self.scenario.cloud is not None else None
+        self.config = self._make_config(cloud)
         self._bus = await stack.enter_async_context(Bus(self.config.mqtt.address))
         publish, prefix = bus_publisher(self._bus), self.config.mqtt.discovery_prefix
         self.simulator = Simulator(self.scenario.home, publish, prefix=prefix, time_scale=TIME_SCALE)
@@ -141,10 +145,12 @@ class Stage:
         await self._start_ingle()
         stack.push_async_callback(self._stop_ingle)
 
-    def _make_config(self) -> Config:
+    def _make_config(self, cloud: str | None) -> Config:
         address = self._broker.address
         url = self._broker_url or f"mqtt://{address.host}:{address.port}"
         data: dict[str, Any] = {**DEFAULTS, **self.scenario.home.config(), "mqtt": {"url": url}}
+        if cloud is not None:
+            data["cloud"] = {"url": cloud, "model": "scenario"}
         text = yaml.safe_dump(_merged(data, self.scenario.config))
         return parse_config(text, self._data_dir / "config.yaml")
 
@@ -186,6 +192,8 @@ class Stage:
                 await self._restart(step)
             case Wait():
                 await asyncio.sleep(step.wait_s)
+            case Unasked():
+                return await self._check_unasked(step)
             case ExpectEntities():
                 return await self._check_entities(step)
         return []
@@ -258,6 +266,15 @@ class Stage:
         await asyncio.sleep(0.05)  # what should stay away must stay away
         return faults()
 
+    async def _check_unasked(self, step: Unasked) -> list[str]:
+        wanted = step.unasked
+        await self._until(lambda: len(self.simulator.commands) >= len(wanted.commands)
+                          and len(self._announced) >= len(wanted.announced), UNASKED_S)
+        await asyncio.sleep(0.05)       # one more is one too many
+        said, self._announced = tuple(self._announced), []
+        problems = unasked(wanted.commands, self._take_commands())
+        return [*problems, f"announced: expected {wanted.announced}, came {said}"] if said != wanted.announced else problems
+
     async def leftovers(self) -> str | None:
         """Commands that come after the last turn."""
         await asyncio.sleep(0.05)
@@ -271,6 +288,8 @@ class Stage:
             payload = message.payload.decode("utf-8", "replace")
             if message.topic == topics.TURN:
                 self._take_record(payload)
+            elif message.topic == topics.ANNOUNCE:
+                self._announced.append(str(json.loads(payload).get("text")))
             elif message.topic == topics.STATUS and payload == "online":
                 self._online.set()
             if not message.retain and self._may_be_left(message.topic):
