@@ -95,7 +95,8 @@ class Whisper:
         """log P(text | sound) of each, by the decoder fed with it; without the prompt, which would prefer its own words."""
         if not texts:
             return ()
-        tokens = [self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids for text in texts]
+        end = self._token("<|endoftext|>")      # counted, too: else a text that stops half-way would be the likelier one
+        tokens = [[*self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids, end] for text in texts]
         with self._lock:
             several = np.repeat(np.asarray(encoded), len(texts), axis=0)
             aligned = self._whisper.model.align(
