@@ -556,7 +556,6 @@ class Assistant:
         if answer.kind == "other":
             return False
         work.route = "local"
-        work.secret = answer.kind == "yes" and policy.pin is not None and pin_in(work.asked.text) == policy.pin
         work.reasons.append(f"{answer.kind} to {pending.question!r}")
         if answer.kind == "wrong":
             self._ask_again(work, pending, answer.reply)
