@@ -23,7 +23,7 @@ def broker_address(config: Config) -> BrokerAddress:
     """The configured broker; with `embedded` that of the Ingle that runs now, as it has written down."""
     if config.mqtt.embedded_port is None:
         return replace(config.mqtt_address, client_id=None)     # two clients of one id would throw each other out
-    url = _running_url(config)
+    url = running_url(config)
     return Mqtt(url=url).address if url else BrokerAddress(port=config.mqtt.embedded_port or 1883)
 
 
@@ -51,7 +51,8 @@ async def require_ingle(bus: Bus) -> None:
         raise CommandError(f"Ingle is not running on {bus.address}: start it with `ingle run`") from None
 
 
-def _running_url(config: Config) -> str | None:
+def running_url(config: Config) -> str | None:
+    """Where the Ingle answers that runs on our data, on this machine; None: there is none."""
     try:
         data = json.loads((config.data_path / RUN_FILE).read_text(encoding="utf-8"))
         os.kill(int(data["pid"]), 0)

@@ -21,6 +21,7 @@ async def show(config: Config, address: BrokerAddress | None = None, *, simulate
     """
     from .client import Client
 
-    async with Client.open(config, address=address, simulate=simulate) as client:
+    first = config.file is None and address is None and simulate is None
+    async with Client.open(config, address=address, simulate=simulate, set_up_first=first) as client:
         screen = await asyncio.to_thread(import_module, ".app", __name__)   # while the daemon starts
         await screen.IngleApp(client).run_async()

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +22,24 @@ from .. import topics
 from ..broker import speaks_mqtt
 from ..bus import Bus, BusError, Message
 from ..commands import CommandError
-from ..commands._client import broker_address, connected, require_ingle
+from ..commands._client import broker_address, connected, require_ingle, running_url
 from ..config import BrokerAddress, Config, with_plan_of
-from ..events import Asked, BadEvent, ReplyToken, TurnRecord, new_id
+from ..events import Announced, Asked, BadEvent, ReplyToken, TurnRecord, new_id
 from ..home_link import HomeLink, empty_home
+from ..inside import TurnTrace, Vitals
 from .daemon_process import DaemonProcess
+from .running import PREFIXES, HouseStores
 
 TICK_S: Final = 0.2             # how soon a lost broker shows
 POLL_S: Final = 0.1             # for the broker of a daemon that is starting
 WAIT_S: Final = 60.0            # a request that could not be sent for so long is not sent: the moment has passed
 ANSWER_S: Final = 30.0
 MAX_WAITING: Final = 20
+REMEMBERED: Final = 120         # turns and readings, for who looks inside
+
+_KINDS: Final[Mapping[str, type[Announced] | type[TurnTrace] | type[Vitals]]] = {
+    topics.ANNOUNCE: Announced, topics.INSIDE_TURN: TurnTrace, topics.INSIDE_NOW: Vitals,
+}
 
 State = Literal["connecting", "starting", "online", "away", "lost", "failed"]
 
@@ -65,6 +73,11 @@ class Readings:
 
 
 @dataclass(frozen=True)
+class StoresChanged:
+    """A timer, reminder or list is not as it was: `Client.stores`."""
+
+
+@dataclass(frozen=True)
 class Unanswered:
     """A request of ours to which no answer will come."""
 
@@ -79,7 +92,8 @@ class Notice:
     text: str
 
 
-News = Link | HomeChanged | Readings | ReplyToken | TurnRecord | Unanswered | Notice
+News = (Link | HomeChanged | StoresChanged | Readings | ReplyToken | TurnRecord | Announced | TurnTrace | Vitals | Unanswered
+        | Notice)
 
 
 @dataclass(frozen=True)
@@ -97,14 +111,17 @@ class Client:
     """
 
     def __init__(self, config: Config, *, address: BrokerAddress | None = None, simulate: Path | None = None) -> None:
-        self._config = with_plan_of(config, simulate)
         self._address = address
         self._simulate = simulate
-        self.home = empty_home(self._config.home)
+        self._configured = asyncio.Event()
+        self._use(config)
+        self.stores = HouseStores()
+        self.records: deque[TurnRecord] = deque(maxlen=REMEMBERED)
+        self.memory_mb: deque[float] = deque(maxlen=REMEMBERED)      # of the daemon, as it said
         self.link = Link(state="connecting")
         self._reported: dict[str, float] = {}           # entity id: when it last reported, monotonic
         self._news: asyncio.Queue[News] = asyncio.Queue()
-        self._home_news_waits = False
+        self._home_news_waits = self._stores_news_waits = False
         self._session = f"screen-{new_id()}"
         self._status = ""
         self._own_daemon_starts = False
@@ -116,10 +133,15 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, config: Config, *, address: BrokerAddress | None = None, simulate: Path | None = None,
+        cls, config: Config, *, address: BrokerAddress | None = None, simulate: Path | None = None, set_up_first: bool = False,
     ) -> AsyncIterator[Client]:
-        """A client at work; a daemon it started is stopped on the way out."""
+        """A client at work; a daemon it started is stopped on the way out.
+
+        Args: set_up_first: nothing is done before `configure`.
+        """
         client = cls(config, address=address, simulate=simulate)
+        if not set_up_first:
+            client._configured.set()
         running = asyncio.create_task(client._run())
         try:
             yield client
@@ -130,12 +152,42 @@ class Client:
 
     # for the screen
 
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    @property
+    def waits_for_set_up(self) -> bool:
+        return not self._configured.is_set()
+
+    def configure(self, config: Config) -> None:
+        """The household has been set up: begin. Once only, and only where `set_up_first` was given."""
+        self._use(config)
+        self._configured.set()
+
+    def _use(self, config: Config) -> None:
+        self._config = with_plan_of(config, self._simulate)
+        self.home = empty_home(self._config.home)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the Ingle that answers keeps its data on another machine, or in another place than our configuration says."""
+        return self.link.state == "online" and running_url(self._config) is None
+
+    def look_inside(self, turn_id: str | None = None) -> None:
+        """Ask for a turn's story (a `TurnTrace` comes, if it is remembered), or for Ingle's `Vitals`."""
+        if self._bus is not None and self.link.state == "online":
+            with contextlib.suppress(BusError):     # who looks on must not disturb
+                self._bus.post(topics.INSIDE_GET, json.dumps({"turn": turn_id} if turn_id else {}))
+
     async def news(self) -> AsyncIterator[News]:
         """Everything that happens, in order. One reader at a time."""
         while True:
             news = await self._news.get()
             if isinstance(news, HomeChanged):
                 self._home_news_waits = False
+            elif isinstance(news, StoresChanged):
+                self._stores_news_waits = False
             yield news
 
     def ask(self, text: str, *, area: str | None = None) -> str:
@@ -156,6 +208,7 @@ class Client:
     # the connection
 
     async def _run(self) -> None:
+        await self._configured.wait()
         try:
             async with AsyncExitStack() as stack:
                 address = self._address or await self._found()
@@ -199,7 +252,8 @@ class Client:
             link = HomeLink(bus, self._config)
             self.home = link.home
             link.home.listen(lambda entity, before: self._reported.update({entity.entity_id: time.monotonic()}))
-            await bus.subscribe(topics.STATUS, topics.TURN, topics.DEVICE, f"{topics.REPLY}/+")
+            await bus.subscribe(topics.STATUS, topics.TURN, topics.DEVICE, topics.ANNOUNCE, topics.INSIDE_TURN, topics.INSIDE_NOW,
+                                *(f"{topic}/+" for topic in (topics.REPLY, *PREFIXES)))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(bus, link))
                 tasks.create_task(self._watch(bus))
@@ -250,16 +304,29 @@ class Client:
             if self._bus is not None:
                 self._look(self._bus)
             return
+        if message.topic.startswith(PREFIXES):
+            if self.stores.take(message.topic, message.payload):
+                self._stores_changed()
+            return
         try:
             data = json.loads(message.payload)
             if message.topic == topics.TURN:
                 record = TurnRecord.from_dict(data)
                 self._open.pop(record.id, None)
+                self.records.append(record)
                 self._tell(record)
             elif message.topic.startswith(f"{topics.REPLY}/"):
-                self._tell(ReplyToken.from_dict(data))
+                token = ReplyToken.from_dict(data)
+                if token.id in self._open:
+                    self._open[token.id] = time.monotonic()     # a long answer is on its way
+                self._tell(token)
             elif message.topic == topics.DEVICE:
-                self._tell(_readings(data))
+                readings = _readings(data)
+                if readings.memory_mb is not None:
+                    self.memory_mb.append(readings.memory_mb)
+                self._tell(readings)
+            elif (kind := _KINDS.get(message.topic)) is not None:
+                self._tell(kind.from_dict(data))
         except (BadEvent, ValueError, RecursionError):
             return
 
@@ -290,6 +357,11 @@ class Client:
         if not self._home_news_waits:
             self._home_news_waits = True
             self._tell(HomeChanged(home))
+
+    def _stores_changed(self) -> None:
+        if not self._stores_news_waits:
+            self._stores_news_waits = True
+            self._tell(StoresChanged())
 
     def _set_link(self, link: Link) -> None:
         if link != self.link and self.link.state != "failed":

@@ -12,6 +12,8 @@ from textual.widgets import Input
 from ...events import MAX_TEXT_CHARS
 
 REMEMBERED: Final = 200
+PROMPT: Final = 'Say something: "turn off the kitchen lights"'
+ANSWER: Final = "Answer, or say something else"
 
 
 class AskBar(Input):
@@ -33,9 +35,7 @@ class AskBar(Input):
         text: str
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(
-            placeholder='Say something: "turn off the kitchen lights"', max_length=MAX_TEXT_CHARS, select_on_focus=False, id=id,
-        )
+        super().__init__(placeholder=PROMPT, max_length=MAX_TEXT_CHARS, select_on_focus=False, id=id)
         self._said: list[str] = []
         self._place = 0                 # in what was said; its length: the line being written
         self._draft = ""
@@ -45,6 +45,10 @@ class AskBar(Input):
         self._draft, self._place = text, len(self._said)
         self._write(text)
         self.focus()
+
+    def expect_answer(self, asked: bool) -> None:
+        """Whether what Ingle said last was a question."""
+        self.placeholder = ANSWER if asked else PROMPT
 
     def begin(self, text: str) -> None:
         """Go on here with what was typed elsewhere."""

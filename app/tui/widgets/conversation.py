@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ....skills.home.model import Home
 from ....skills.states import is_known
-from ...events import ReplyToken, TurnRecord
+from ...events import Announced, ReplyToken, TurnRecord
 from ..client import Client, Unanswered
 from ..safe_text import fit
 from ..shown import shown
@@ -40,13 +42,20 @@ class Conversation(VerticalScroll):
     LABEL: ClassVar[str] = "Conversation"
     HELP = (
         "Your words, the reply, and a badge that says who answered: this device (local), the household's knowledge, the "
-        "cloud, or nobody (none: not for Ingle). Dimmed below: what was sent to devices (→) and what they reported (✓)."
+        "cloud, or nobody (none: not for Ingle). Dimmed below: where it stands (❝), what was sent to devices (→) and what they "
+        "reported (✓). A click on a turn tells how it came about."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_up", "Scroll", show=False),
         Binding("down", "scroll_down", "Scroll", show=False),
         Binding("end", "scroll_end", "To the newest", show=False),
     ]
+
+    @dataclass
+    class LookedInto(Message):
+        """The person wants to know how a turn came about."""
+
+        turn_id: str
 
     def __init__(self, client: Client, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -75,6 +84,17 @@ class Conversation(VerticalScroll):
             exchange = self._add(record.id, Exchange(record.text, elsewhere=True, age_s=took_s))
         exchange.finish(record)
         self._confirm(exchange)
+
+    def take_announced(self, said: Announced) -> None:
+        """Said unasked; its record came before it."""
+        if exchange := self._exchanges.get(said.id):
+            exchange.mark_unasked(said.kind)
+        else:
+            self.note(said.text)
+
+    def on_exchange_clicked(self, event: Exchange.Clicked) -> None:
+        event.stop()
+        self.post_message(self.LookedInto(event.turn_id))
 
     def follow_devices(self) -> None:
         """Devices have reported: perhaps about the newest turn, which a blind or a slow lamp ends later."""

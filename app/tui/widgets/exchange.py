@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from ...events import CommandRecord, ReplyToken, TurnRecord
 from ..safe_text import fit
 
-PARTS: Final = ("answer", "commands", "reports")
+PARTS: Final = ("answer", "sources", "commands", "reports")
 COMMANDS_SHOWN: Final = 6
+SOURCES_SHOWN: Final = 3
 PAYLOAD_CELLS: Final = 60
 MAX_REPLY_CHARS: Final = 20_000
 QUIET: Final = "$foreground 55%"
+UNASKED: Final = {"reminder": "a reminder", "missed": "missed while Ingle was off", "later": "put off until now",
+                  "routine": "a routine", "broadcast": "for everyone"}
 BADGES: Final = {"local": "success", "knowledge": "primary", "cloud": "warning", "none": "secondary"}
 
 
 class Exchange(Vertical):
     """Fed by `add` and `finish`; shows what it has so far."""
+
+    @dataclass
+    class Clicked(Message):
+        """The mouse was on a turn that is over."""
+
+        turn_id: str
 
     def __init__(self, text: str, *, elsewhere: bool = False, age_s: float = 0.0) -> None:
         super().__init__()
@@ -37,7 +48,7 @@ class Exchange(Vertical):
     def compose(self) -> ComposeResult:
         mark = ("◦ ", QUIET) if self._elsewhere else ("› ", "$text-primary bold")
         where = "  heard elsewhere" if self._elsewhere else ""
-        yield Static(Content.assemble(mark, (self._text, "bold"), (where, QUIET)))
+        yield Static(Content.assemble(mark, (self._text, "bold"), (where, QUIET)), classes="said")
         for name in PARTS:
             yield Static(classes=name)
 
@@ -56,6 +67,15 @@ class Exchange(Vertical):
         self._reply, self._note = record.reply, ""
         self._draw()
 
+    def mark_unasked(self, kind: str) -> None:
+        """Nobody said this: Ingle did, by itself."""
+        for said in self.query(".said").results(Static):
+            said.update(Content.assemble(("◷ ", "$text-accent"), (self._text, "bold"), (f"  {UNASKED.get(kind, kind)}", QUIET)))
+
+    def on_click(self) -> None:
+        if self.record is not None:
+            self.post_message(self.Clicked(self.record.id))
+
     def confirm(self, reports: tuple[str, ...]) -> None:
         """What the turn's devices have reported since it began, in words; they may go on for a while."""
         if reports != self._confirmed:
@@ -68,7 +88,7 @@ class Exchange(Vertical):
             self._draw()
 
     def _draw(self) -> None:
-        for name, content in zip(PARTS, (self._answer(), self._commands(), self._reports()), strict=True):
+        for name, content in zip(PARTS, (self._answer(), self._sources(), self._commands(), self._reports()), strict=True):
             for part in self.query(f".{name}").results(Static):     # none yet: drawn when mounted
                 part.update(content)
                 part.display = bool(content)
@@ -80,6 +100,10 @@ class Exchange(Vertical):
         if self.record is None:
             return Content.assemble(reply, (" ▍" if reply else "…", QUIET))
         return Content.assemble(reply or ("nothing to say", QUIET), "  ", _badge(self.record))
+
+    def _sources(self) -> Content:
+        sources = self.record.sources[:SOURCES_SHOWN] if self.record is not None else ()
+        return Content("\n").join(Content.assemble(("❝ ", "$text-primary"), (fit(source), QUIET)) for source in sources)
 
     def _commands(self) -> Content:
         commands = self.record.commands if self.record is not None else ()

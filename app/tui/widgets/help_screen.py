@@ -26,7 +26,7 @@ class HelpScreen(ModalScreen[None]):
         self._parts = list(parts)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help") as box:
+        with VerticalScroll(id="help", classes="dialog") as box:
             box.border_title = "Help"
             box.border_subtitle = "Esc closes"
             for label, text, bindings in self._parts:
