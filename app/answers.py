@@ -17,6 +17,7 @@ from ..skills.sensitive import pin_in
 from ..skills.words import IT, THEM, fold, said_as
 from .session import Command, Pending
 
+HIDDEN: Final = "••••"          # stands for a PIN or a code in everything that is told or kept
 MAX_WORDS_OF_A_YES: Final = 3   # "yeah, go on", where the model heard no Confirm
 NO: Final = frozenset({"Deny", "HassNevermind"})
 _NO_WORDS: Final = frozenset({"no", "nope", "nah", "neither", "none"})
@@ -81,6 +82,25 @@ def _pin_answer(text: str, first: Intent | None, pin: str) -> Answer:
     if _agrees(text) or (first is not None and first.intent == "Confirm"):
         return Answer(kind="wrong", reply="Say the PIN.")
     return Answer(kind="none" if _is_idle(first) else "other")
+
+
+def tells_code(text: str, pending: Pending | None, *, pin: str | None) -> bool:
+    """Whether `text` holds the household's PIN, or answers a question for it or for a panel's code, rightly or not."""
+    if pin is not None and pin_in(text) == pin:
+        return True
+    return pending is not None and _is_code(text) and (_asks_code(pending) or (pending.confirms and pin is not None))
+
+
+def names_code(text: str) -> bool:
+    """Whether `text` may hold a code among other words: "disarm the alarm, the code is 2468"."""
+    return len(pin_in(text)) >= 3 and not {"code", "pin"}.isdisjoint(fold(text))
+
+
+def without_codes(text: str, codes: Sequence[str]) -> str:
+    """One that was said otherwise than it is written may be anywhere in the text: then nothing of it is left."""
+    for code in codes:
+        text = text.replace(code, HIDDEN) if code in text else HIDDEN
+    return text
 
 
 def _is_code(text: str) -> bool:

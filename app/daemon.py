@@ -24,9 +24,11 @@ from ..skills.home.model import Home
 from ..skills.lists import HouseList
 from ..skills.registry import Registry
 from ..skills.schema import load_schema
+from ..skills.sensitive import pin_in
 from ..skills.sentences import OwnSentences
 from ..skills.timers import Timer
 from . import topics
+from .answers import HIDDEN
 from .assistant import Assistant, Understands
 from .broker import EmbeddedBroker
 from .bus import Bus, BusError, Message, Will
@@ -274,7 +276,7 @@ class Daemon:
             self._refuse(bad, message)
             return None
         if len(self._turns) >= MAX_TURNS:
-            self._refuse(BadAsk(BUSY, id=asked.id, reply_to=asked.reply_to, text=asked.text), message)
+            self._refuse(BadAsk(BUSY, id=asked.id, reply_to=asked.reply_to, text=self._told(asked.text)), message)
             return None
         task = asyncio.create_task(self._answer(asked, message))
         self._turns.add(task)
@@ -283,7 +285,7 @@ class Daemon:
 
     async def _answer(self, asked: Asked, message: Message) -> None:
         if (room := await self._together.better_room(asked)) is not None:
-            record = TurnRecord(id=asked.id, text=asked.text, area=asked.area, reason=f"heard better in {room}")
+            record = TurnRecord(id=asked.id, text=self._told(asked.text), area=asked.area, reason=f"heard better in {room}")
             self._turn_ended(record)
             self._reply(record, asked.reply_to, message)
             return
@@ -311,6 +313,10 @@ class Daemon:
             workers.answered(_id_in(message.payload))
         elif message.topic == topics.STATUS and message.payload == b"offline" and not self._ending:
             self._keep(topics.STATUS, "online")     # another is gone, we are not
+
+    def _told(self, text: str) -> str:
+        """Of what nobody answered: without anything that may be a PIN."""
+        return HIDDEN if len(pin_in(text)) >= 3 and self._parts.config.sensitive.pin is not None else text
 
     def _refuse(self, bad: BadAsk, message: Message) -> None:
         log.warning("a request on %s is refused: %s", topics.ASK, bad)

@@ -57,6 +57,7 @@ SCRIPT: dict[str, Any] = {
     "the left one": ("Confirm", {"name": "left one"}),
     "yes": ("Confirm", {}),
     "no": ("Deny", {}),
+    "disarm, code two four six eight": ("DisarmAlarm", {"code": "2468"}),
     "undo that": ("Undo", {}),
     "no, the other one": [("Undo", {}), ("Repeat", {"name": "the other one"})],
     "how are you feeling": ("Chat", {}),
@@ -196,11 +197,21 @@ async def test_only_a_yes_is_a_yes(world: World) -> None:
 async def test_the_pin_and_nothing_else_unlocks(world: World) -> None:
     await world.ask("unlock", via="voice", session="v")
     assert (await world.ask("yes", via="voice", session="v")).reply == "Say the PIN."
-    assert (await world.ask("1234", via="voice", session="v")).reply == "That is not the PIN."
+    wrong = await world.ask("1234", via="voice", session="v")
+    assert (wrong.reply, wrong.text) == ("That is not the PIN.", "••••")    # nearly right tells too much as well
     assert world.state("lock.front_door") == "locked"
     turn = await world.ask("it's four seven one one", via="voice", session="v")
-    assert turn.text == "(the PIN)"     # records go to everyone on the bus
+    assert turn.text == "••••"          # records go to everyone on the bus
+    assert b"seven one one" not in b"".join(
+        file.read_bytes() for file in world.parts.config.data_path.rglob("*") if file.is_file())
     assert world.state("lock.front_door") == "unlocked"
+
+
+async def test_a_panels_code_is_in_no_record(world: World) -> None:
+    turn = await world.ask("disarm, code two four six eight", via="voice")
+    assert (turn.text, turn.intents[0].slots["code"]) == ("••••", "••••")
+    assert b"four six eight" not in b"".join(
+        file.read_bytes() for file in world.parts.config.data_path.rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize("world", [Sensitive(pin="4711")], indirect=True)
