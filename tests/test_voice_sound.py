@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingle.app.voice.audio import SILENCE_DBFS, frames, level_dbfs, mixed, pink_noise, read
+from ingle.app.voice.audio import SILENCE_DBFS, frames, level_dbfs, mixed, pink_noise, read, write
 from ingle.app.voice.commands import household_sentences
 from ingle.app.voice.earcons import NOTES, earcon
 from ingle.app.voice.endpoint import Endpointer, Patience, trimmed
@@ -83,6 +83,12 @@ def test_one_mute_channel_or_one_turned_round_does_not_silence_a_recording(tmp_p
     for name, other in (("mute", 0 * wave), ("round", -wave)):
         soundfile.write(tmp_path / f"{name}.wav", np.stack([wave, other], axis=1), SAMPLE_RATE)
         assert level_dbfs(read(tmp_path / f"{name}.wav")) == pytest.approx(level_dbfs(tone(0.5)), abs=0.5)
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile")
+    write(tmp_path / "a.wav", tone(0.3))
+    assert np.array_equal(read(tmp_path / "a.wav"), tone(0.3))
 
 
 def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path) -> None:

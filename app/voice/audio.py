@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -55,13 +56,22 @@ def resampled(samples: NDArray[np.float32], rate: int, to: int = SAMPLE_RATE) ->
     return samples if rate == to else np.asarray(needed("soxr").resample(samples, rate, to), np.float32)
 
 
-def to_samples(wave: NDArray[Any]) -> Samples:
+def to_samples(floats: NDArray[Any]) -> Samples:
     """Floats -1..1 as 16-bit, clipped."""
-    return np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return np.clip(np.rint(floats * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def to_floats(samples: Samples) -> NDArray[np.float32]:
     return (samples / FULL_SCALE).astype(np.float32)
+
+
+def write(path: Path, samples: Samples) -> None:
+    """As a WAV file, one channel at SAMPLE_RATE. Raises: OSError."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(samples.astype("<i2").tobytes())
 
 
 def frames(samples: Samples) -> Iterator[Samples]:
@@ -82,13 +92,13 @@ def mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
 
     The level of speech is that of its loudest frames (above a tenth of the power of the loudest), not of its pauses.
     """
-    wave, hum = speech / FULL_SCALE, np.resize(noise, len(speech)) / FULL_SCALE
+    loudness, hum = speech / FULL_SCALE, np.resize(noise, len(speech)) / FULL_SCALE
     powers = np.array([np.mean(np.square(frame / FULL_SCALE)) for frame in frames(speech)])
     active = powers[powers > 0.1 * np.percentile(powers, 95)]
     quiet, loud = float(np.mean(np.square(hum))), float(active.mean()) if len(active) else 0.0
     if quiet == 0.0 or loud == 0.0:
         return speech
-    together = wave + hum * np.sqrt(loud / quiet / 10 ** (snr_db / 10))
+    together = loudness + hum * np.sqrt(loud / quiet / 10 ** (snr_db / 10))
     return to_samples(together / max(1.0, float(np.abs(together).max())))
 
 
@@ -96,8 +106,8 @@ def pink_noise(n: int, rng: np.random.Generator) -> Samples:
     """`n` samples of noise whose power falls by 3 dB an octave, like that of rooms, fans and traffic."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 8))
-    wave = np.fft.irfft(spectrum, n)
-    return to_samples(0.2 * wave / max(1e-9, float(np.abs(wave).max())))
+    noise = np.fft.irfft(spectrum, n)
+    return to_samples(0.2 * noise / max(1e-9, float(np.abs(noise).max())))
 
 
 def needed(module: str) -> Any:

@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from ...skills.home.model import Home
 from ...skills.sentences import OwnSentences
 from ..assistant import Understands
 from ..config import Config
-from .audio import frames
+from .audio import frames, write
 from .endpoint import SileroVad, trimmed
 from .grammar import OwnGrammar
 from .judge import HomeJudge
@@ -56,18 +59,22 @@ class Hearing:
     async def understand(self, speech: AsyncIterable[Samples], *, on_partial: OnPartial | None = None) -> Heard:
         """Raises: VoiceError: the recogniser can't."""
         self._follow_home()
-        n_samples = 0
+        n_samples, kept = 0, list[Samples]()
 
         async def counted() -> AsyncIterator[Samples]:
             nonlocal n_samples
             async for frame in speech:
                 n_samples += len(frame)
+                if self._config.voice.keep_recordings is not None:
+                    kept.append(frame)
                 self._ended_at = time.perf_counter()
                 yield frame
 
         self._ended_at = time.perf_counter()
         transcript = await self.recognizer.transcribe(counted(), on_partial=on_partial)
         recognized = time.perf_counter()
+        if kept:
+            await asyncio.to_thread(self._keep, np.concatenate(kept))
         readings = await asyncio.to_thread(choose, without_wake_word(transcript, self._config.voice.wake_words),
                                            self._phrases, self._judge, self._nearest)
         return Heard(transcript, readings, {
@@ -87,6 +94,15 @@ class Hearing:
             yield samples
 
         return await self.understand(all_at_once())
+
+    def _keep(self, samples: Samples) -> None:
+        """In the folder that the household named for it. Raises: VoiceError: it cannot be written there."""
+        folder = self._config.resolved(str(self._config.voice.keep_recordings))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write(folder / f"{datetime.now():%Y-%m-%dT%H-%M-%S.%f}.wav", samples)
+        except OSError as error:
+            raise VoiceError(f"{folder}: {error.strerror or error}: correct voice.keep_recordings") from None
 
     def _follow_home(self) -> None:
         if self._home.version != self._version:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ingle.app.voice.audio import resampled, to_samples
+from ingle.app.voice.audio import resampled, to_samples, write
 from ingle.app.voice.types import SAMPLE_RATE, Samples
 
 ROOT = Path(__file__).parents[2]
@@ -62,14 +62,6 @@ def read_wav(path: Path) -> Samples:
     with wave.open(str(path)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         return to_samples(resampled((data / 32768).astype(np.float32), file.getframerate()))
-
-
-def write_wav(path: Path, samples: Samples, rate: int = SAMPLE_RATE) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
 
 
 def in_room(samples: Samples, rng: np.random.Generator, *, rt60_s: float, direct: float) -> Samples:
@@ -141,7 +133,7 @@ def make(folder: Path, count: int, seed: int) -> int:
             for number, text in enumerate(sentences(home, round(count * share), rng)):
                 speaker, name = speakers[number % len(speakers)], f"{number:03}.wav"
                 dry = np.pad(speaker.say(text, rng.uniform(0.85, 1.2)), (int(0.3 * SAMPLE_RATE), int(0.7 * SAMPLE_RATE)))
-                write_wav(there / name, in_room(dry, rng, rt60_s=rng.uniform(0.15, 0.6), direct=rng.uniform(0.5, 0.95)))
+                write(there / name, in_room(dry, rng, rt60_s=rng.uniform(0.15, 0.6), direct=rng.uniform(0.5, 0.95)))
                 lines.write(json.dumps({"file": name, "text": text, "voice": f"{speaker.program} {speaker.voice}"}) + "\n")
                 made += 1
     return made

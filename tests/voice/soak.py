@@ -72,7 +72,8 @@ async def soak(hours: float) -> int:
     lost = day.given - world.pipeline.frames_taken
     unanswered, grown = day.commands - len(world.asked), process.memory_info().rss / MIB - at_first
     heard_h = day.given * FRAME_S / 3600
-    print(f"{heard_h:.1f} h in {time.perf_counter() - began:.0f} s: {day.commands} commands, {unanswered} unanswered, {lost} frames lost, "
+    took_s = time.perf_counter() - began
+    print(f"{heard_h:.1f} h in {took_s:.0f} s: {day.commands} commands, {unanswered} unanswered, {lost} frames lost, "
           f"unplugged {day.unplugged} times, memory {grown:+.1f} MB, {len(asyncio.all_tasks()) - 1} tasks left")
     return int(lost != 0 or unanswered != 0 or grown > GROWTH_MB or len(asyncio.all_tasks()) > 1)
 
