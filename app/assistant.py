@@ -726,7 +726,7 @@ class _Work:
         self.timing["total"] = _ms_since(self.began)
         return TurnRecord(
             id=self.asked.id, text=self.told, area=self.asked.area, route=self.route, reason="; ".join(self.reasons),
-            intents=tuple(map(_without_code, self.intents)), commands=tuple(map(self._as_told, self.commands)),
+            intents=tuple(map(_without_code, self.intents)), commands=tuple(self.commands),
             reply=" ".join(self.replies),
             sources=self.sources,
             timing_ms={name: round(value, 2) for name, value in self.timing.items()},
@@ -740,13 +740,6 @@ class _Work:
     def told(self) -> str:
         """What was said, without the PIN or a panel's code: records go to everyone on the bus, and to the disk."""
         return answers.HIDDEN if self.secret else answers.without_codes(self.asked.text, self.codes)
-
-    def _as_told(self, command: CommandRecord) -> CommandRecord:
-        payload = command.payload
-        for code in self.codes:
-            for written in filter(None, (code, pin_in(code))):
-                payload = payload.replace(written, answers.HIDDEN)
-        return replace(command, payload=payload)
 
     def _emit(self, piece: str, *, last: bool = False) -> None:
         self.on_token(ReplyToken(id=self.asked.id, index=self.tokens, token=piece, last=last))
