@@ -119,10 +119,11 @@ class Workers:
             if request.task is None:        # refused at once
                 self._claim(request.digest, request.round, claim["id"], done=True)
             else:
-                request.task.add_done_callback(lambda task: task.cancelled() or self._done(request))
+                request.task.add_done_callback(lambda task: self._ended(request, task))
 
-    def _done(self, request: _Open) -> None:
-        self._claim(request.digest, request.round, request.id or "", done=True)
+    def _ended(self, request: _Open, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._claim(request.digest, request.round, request.id or "", done=True)
 
     def _claim(self, digest: str, round: int, id: str, *, done: bool = False) -> None:
         claim = {"worker": self.name, "digest": digest, "round": round, "id": id}

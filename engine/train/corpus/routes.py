@@ -113,8 +113,13 @@ def _clinc(path: Path) -> Iterator[Labelled]:
         if intent in ("time", "weather") and " in " in text:
             routes = CLOUD                  # of another place
         if routes and held_out(text):
-            home = "command" if intent in _CLINC_COMMANDS else "question" if intent in _CLINC_QUESTIONS else None
-            yield Labelled(text, routes, home, intent)
+            yield Labelled(text, routes, _clinc_home_of(intent), intent)
+
+
+def _clinc_home_of(intent: str) -> Literal["command", "question", None]:
+    if intent in _CLINC_COMMANDS:
+        return "command"
+    return "question" if intent in _CLINC_QUESTIONS else None
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
