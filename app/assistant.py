@@ -29,7 +29,7 @@ from ..skills.moments import spoken_moment, spoken_time
 from ..skills.registry import Registry
 from ..skills.routines import TELLING, Deed, Routine
 from ..skills.schema import load_schema
-from ..skills.sensitive import DOUBTFUL, check, pin_in
+from ..skills.sensitive import DOUBTFUL, check
 from ..skills.sentences import OwnSentences
 from ..skills.slots import spoken_list
 from ..skills.timers import Timer, missed_said
