@@ -106,8 +106,8 @@ class Trust:
         now = self._now()
         if now < max(BUILT, seen):
             raise ClockNotTrusted(
-                f"this device's clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d}, which is in the past, so it cannot be told "
-                "whether an update is still valid; the present model is kept; set the clock (NTP) and try again")
+                f"this device's clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d}, which is in the past, so it cannot be "
+                "told whether an update is still valid; the present model is kept; set the clock (NTP) and try again")
 
     def _kept(self) -> dict[str, Any]:
         try:
