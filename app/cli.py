@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Final
 
 COMMANDS: Final = (
-    "run", "say", "hear", "voice", "satellite", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge",
+    "run", "say", "chat", "hear", "voice", "satellite", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge",
     "calendar", "skill", "train", "eval", "route", "audit", "serve", "model",
 )
 

@@ -61,6 +61,19 @@ class ConfigFile:
         """All there are, in the order of `Config`."""
         return list(_settings(self.config, Config(), ""))
 
+    def comment(self, key: str) -> str:
+        """What stands in the file beside a key; nothing where the key is not there."""
+        data: Any = _yaml().load(self.text)
+        *outer, last = key.split(".")
+        for name in outer:
+            data = data.get(name) if isinstance(data, Mapping) else None
+        if not isinstance(data, Mapping) or last not in data:
+            return ""
+        tokens = data.ca.items.get(last) or ()      # type: ignore[attr-defined]  # ruamel's own mapping
+        lines = [line.strip().lstrip("#").strip() for token in tokens if hasattr(token, "value")
+                 for line in token.value.split("\n\n")[0].splitlines()]
+        return " ".join(line for line in lines if line)
+
     def change(self, key: str, written: str) -> None:
         """Give a key another value, as it would be written in YAML; nothing written: the default. Raises: ConfigError."""
         yaml = _yaml()

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--simulate", metavar="HOME", help="simulate the devices of a home file too; `demo` ships with Ingle")
+    parser.add_argument("--attach", metavar="URL", help="the broker of an Ingle that runs elsewhere: mqtt://host:1883")
+    parser.add_argument("--browser", metavar="PORT", nargs="?", type=int, const=8000,
+                        help="show the screen in a web browser on this machine (default port: 8000)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,15 +29,49 @@ def run(args: argparse.Namespace) -> int:
         import textual  # noqa: F401  # an extra: `pip install ingle[tui]`
     except ImportError:
         raise CommandError("the screen needs textual: install ingle[tui], or use `ingle run` and `ingle say`") from None
-    asyncio.run(_show(load(args.config), home_file(args.simulate) if args.simulate else None))
+    if args.browser is not None:
+        return _serve(args)
+    config = load(args.config)
+    if args.attach is not None:
+        config = attached(config, args.attach)
+    asyncio.run(_show(config, home_file(args.simulate) if args.simulate else None, elsewhere=args.attach is not None))
     return 0
 
 
-async def _show(config: Config, simulate: Path | None) -> None:
+def attached(config: Config, url: str) -> Config:
+    """The same household with its broker at `url`. Raises: CommandError."""
+    from dataclasses import replace
+
+    try:
+        mqtt = replace(config.mqtt, url=url, client_id=None)
+        if mqtt.embedded_port is not None or not mqtt.address.host:
+            raise ValueError
+    except (ValueError, KeyError):
+        raise CommandError("--attach needs a broker's address, such as mqtt://host:1883") from None
+    return replace(config, mqtt=mqtt)
+
+
+async def _show(config: Config, simulate: Path | None, *, elsewhere: bool) -> None:
     from ..tui import show
 
     _log_to_file(config)
-    await show(config, simulate=simulate)
+    await show(config, config.mqtt_address if elsewhere else None, simulate=simulate)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    """The same screen for a web browser: each that connects gets a process of its own, attached to one Ingle."""
+    import shlex
+    import sys
+
+    try:
+        from textual_serve.server import Server
+    except ImportError:
+        raise CommandError("the browser needs textual-serve: install ingle[browser]") from None
+    options = [("--config", args.config), ("--simulate", args.simulate), ("--attach", args.attach)]
+    given = [part for name, value in options if value is not None for part in (name, str(value))]
+    command = shlex.join([sys.executable, "-m", "ingle.app.cli", *given])
+    Server(command, host="127.0.0.1", port=args.browser, title="Ingle").serve()
+    return 0
 
 
 def _log_to_file(config: Config) -> None:

@@ -17,6 +17,7 @@ DOUBTFUL: Final = 0.5
 NAME_CELLS: Final = 16
 BAR_CELLS: Final = 8
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_KINDS: Final = {"I": "bold", "S": QUIET, "V": "$text-primary"}      # of control pieces: intents, slots, values
 STATUS: Final[Mapping[str, tuple[str, str, str]]] = {
     "confirmed": ("✓", "$text-success", "confirmed"), "already": ("✓", "$text-success", "was so already"),
     "sent": ("→", "$foreground", "sent; it cannot confirm"), "silent": ("✗", "$text-error", "did not answer"),
@@ -97,10 +98,12 @@ def _understood(what: Understood, cells: int) -> Iterator[Content]:
 def _piece(piece: Piece) -> Content:
     """A piece of the parse with its probability, where that is not as good as one."""
     text = fit(piece.text.replace("▁", " ")) or "▁"
+    kind, colon, name = text.strip("<>").partition(":")
+    control = text.startswith("<") and text.endswith(">")
+    named = (name, _KINDS.get(kind, "")) if control and colon else (text.strip("<>"), QUIET) if control else (text, "")
     color = "$text-success" if piece.p >= SURE else "$text-warning" if piece.p >= DOUBTFUL else "$text-error"
-    quiet = piece.p >= 0.9995
-    share = "" if quiet else f"{piece.p * 100:.0f}"
-    return Content.assemble((text.strip("<>"), "" if quiet else color), (_raised(share), color))
+    share = "" if piece.p >= 0.995 else f"{min(99.0, piece.p * 100):.0f}"
+    return Content.assemble(named, (_raised(share), color))
 
 
 def _raised(digits: str) -> str:

@@ -99,7 +99,8 @@ class ThePage(Page):
         event.stop()
         if setting := self._settings.get(event.option_id or ""):
             self.query_one(".detail").border_title = setting.key
-            self.query_one("#setting", Static).update(_about(setting))
+            comment = self._file.comment(setting.key) if self._file is not None else ""
+            self.query_one("#setting", Static).update(_about(setting, comment))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -164,9 +165,11 @@ def _line(setting: Setting) -> Content:
                             (fit(_told(setting, setting.value), at_most=60) or "–", style))
 
 
-def _about(setting: Setting) -> Content:
+def _about(setting: Setting, comment: str) -> Content:
     lines = [Content.assemble(("now      ", QUIET), (_told(setting, setting.value) or "–", "bold")),
              Content.assemble(("default  ", QUIET), _told(setting, setting.default) or "–")]
+    if comment:
+        lines += [Content(""), Content(fit(comment))]
     if setting.about:
         lines += [Content(""), Content.styled(setting.about, QUIET)]
     return Content("\n").join(lines)

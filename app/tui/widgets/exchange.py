@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -48,7 +48,9 @@ class Exchange(Vertical):
     def compose(self) -> ComposeResult:
         mark = ("◦ ", QUIET) if self._elsewhere else ("› ", "$text-primary bold")
         where = "  heard elsewhere" if self._elsewhere else ""
-        yield Static(Content.assemble(mark, (self._text, "bold"), (where, QUIET)), classes="said")
+        with Horizontal(classes="said"):
+            yield Static(Content.assemble(mark), classes="mark")
+            yield Static(Content.assemble((self._text, "bold"), (where, QUIET)), classes="text")
         for name in PARTS:
             yield Static(classes=name)
 
@@ -69,8 +71,10 @@ class Exchange(Vertical):
 
     def mark_unasked(self, kind: str) -> None:
         """Nobody said this: Ingle did, by itself."""
-        for said in self.query(".said").results(Static):
-            said.update(Content.assemble(("◷ ", "$text-accent"), (self._text, "bold"), (f"  {UNASKED.get(kind, kind)}", QUIET)))
+        for mark in self.query(".mark").results(Static):
+            mark.update(Content.styled("◷", "$text-accent"))
+        for said in self.query(".said > .text").results(Static):
+            said.update(Content.assemble((self._text, "bold"), (f"  {UNASKED.get(kind, kind)}", QUIET)))
 
     def on_click(self) -> None:
         if self.record is not None:
