@@ -30,7 +30,8 @@ from .typed import Mismatch, build
 MAX_KEPT: Final = 1_000         # changes on disk
 SOON_S: Final = 10.0            # a state reported within this of its command is the command's doing
 SLOW_S: Final = 120.0           # the same for what takes its way: covers, valves, robots
-ON_THE_WAY: Final = frozenset({"opening", "closing", "locking", "unlocking", "returning", "arming", "pending", "buffering", "starting"})
+ON_THE_WAY: Final = frozenset({
+    "opening", "closing", "locking", "unlocking", "returning", "arming", "pending", "buffering", "starting"})
 SLOW: Final = frozenset({"cover", "valve", "vacuum", "lawn_mower", "lock", "climate", "media_player"})
 
 

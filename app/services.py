@@ -17,9 +17,9 @@ from ..skills.home.model import Home
 from ..skills.later import Command as LaterCommand
 from ..skills.later import LaterStore
 from ..skills.lists import HouseList, ListStore
+from ..skills.preferences import PreferenceStore
 from ..skills.routines import Routine, Routines
 from ..skills.steady import since_boot
-from ..skills.preferences import PreferenceStore
 from ..skills.storage import StorageError, open_database
 from ..skills.timers import Timer, TimerStore
 from .causes import Causes

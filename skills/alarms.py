@@ -50,7 +50,8 @@ def when_said(turn: Turn, at: str | None, in_: str | None, day: str | None, *, w
     except Recurring:
         return _recurring(turn, at, in_, day, wake, "I can't tell how often that is. I set nothing.")
     except NotUnderstood:
-        return _recurring(turn, at, in_, day, wake, "I can only do that at a time of day or after a length of time. I set nothing.")
+        otherwise = "I can only do that at a time of day or after a length of time. I set nothing."
+        return _recurring(turn, at, in_, day, wake, otherwise)
     except Past as error:
         raise NoMoment("That moment has passed. I set nothing.") from error
     length_s = moment.when.timestamp() - turn.now.timestamp()
@@ -142,7 +143,7 @@ class WhichAlarm:
 
 @skill
 class SetAlarm:
-    """Wake at a time, once or again and again. "wake me at half past six on weekdays" -> "Alarm set for every weekday at 6:30 AM." """
+    """Wake at a time, once or again and again. "wake me at 6:30 on weekdays" -> "Alarm set for every weekday at 6:30 AM." """
 
     intent = "SetAlarm"
 

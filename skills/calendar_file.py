@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 from .moments import NotUnderstood, local
 from .recurrence import Repeat
 from .timers import Timer, TimerStore, TooMany
-
 
 MAX_BYTES: Final = 10_000_000
 MAX_TEXT_CHARS: Final = 200
@@ -130,11 +129,13 @@ def _repeat(component: Any, wall: datetime, rule: Any, zone: tzinfo | None) -> R
     until = (parts.pop("UNTIL", None) or [None])[0]
     told = [f"{key}={','.join(str(value) for value in values)}" for key, values in parts.items()]
     if until is not None:
-        told.append(f"UNTIL={_wall(until, zone):%Y%m%dT%H%M%S}" if isinstance(until, datetime) else f"UNTIL={until:%Y%m%d}T235959")
+        last = _wall(until, zone) if isinstance(until, datetime) else datetime.combine(until, time(23, 59, 59))
+        told.append(f"UNTIL={last:%Y%m%dT%H%M%S}")
     elif "COUNT" not in parts:
         told.append(f"UNTIL={FAR_OFF}")     # a day that never comes would be looked for without end
     lines = [f"DTSTART:{wall:%Y%m%dT%H%M%S}", f"RRULE:{';'.join(told)}"]
-    lines += [f"{name}:{moment:%Y%m%dT%H%M%S}" for name in ("EXDATE", "RDATE") for moment in _dates(component.get(name), wall, zone)]
+    for name in ("EXDATE", "RDATE"):
+        lines += [f"{name}:{moment:%Y%m%dT%H%M%S}" for moment in _dates(component.get(name), wall, zone)]
     return Repeat("\n".join(lines))
 
 
@@ -153,7 +154,7 @@ def _lasts_s(component: Any, start: date | datetime) -> float:
     if isinstance(length, timedelta):
         return max(0.0, length.total_seconds())
     if end is not None and isinstance(end, datetime) == isinstance(start, datetime):
-        return max(0.0, (end - start).total_seconds())
+        return float(max(0.0, (end - start).total_seconds()))
     return 0.0 if isinstance(start, datetime) else 86_400.0
 
 
@@ -183,7 +184,7 @@ def _less(event: Event, moved: Iterable[datetime]) -> Event:
     if not isinstance(event.when, Repeat):
         return event
     rule = "\n".join([event.when.rule, *(f"EXDATE:{moment:%Y%m%dT%H%M%S}" for moment in moved)])
-    return Event(uid=event.uid, summary=event.summary, when=Repeat(rule), lasts_s=event.lasts_s, lead_s=event.lead_s, kind=event.kind)
+    return replace(event, when=Repeat(rule))
 
 
 # --- out

@@ -2,22 +2,21 @@
 "the front door opens after ten", "the temperature drops below 17 in the nursery", "a window is open for ten minutes".
 
 `read_clause` takes the words apart, without the home; `Watch` finds the devices they are about and tells whether it is so now.
-`HouseConditions` is `turn.services["conditions"]`. What is not understood raises `NotUnderstood`: nothing is ever guessed to hold.
+`HouseConditions` is `turn.services["conditions"]`. What is not understood raises `NotUnderstood`: nothing is guessed to hold.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any, Final, Literal
 
 from .api import Turn
 from .home.model import Entity, Home
 from .home.resolver import Context, Said, resolve
-from .moments import MAX_CHARS, DAY_NAMES, NotUnderstood, digitised, read_length, read_time_of_day, spoken_time, weekday_of
-from .slots import spoken_duration
+from .moments import DAY_NAMES, MAX_CHARS, NotUnderstood, digitised, read_length, read_time_of_day, spoken_time, weekday_of
 from .states import can_tell, holds, is_known, number
 from .wording import noun_of
 from .words import fold, kind_words, singular
@@ -105,8 +104,8 @@ _SAID_OTHERWISE: Final[tuple[tuple[str, str], ...]] = (
     (r"\bthere is (?:no one|nobody)(?: at)? (home|in|here)\b|\bthe house is empty\b", "nobody is home"),
     (r"\bthere is (?:someone|somebody|anyone|anybody)(?: at)? (?:home|in)\b", "someone is home"),
     (r"\b(?:someone|somebody|anyone) (?:rings|presses) (?:at )?the (?:door)?bell\b", "the doorbell rings"),
-    (r"^(?:i|we|you|someone|somebody|anyone) (arm|disarm|lock|unlock|open|close|shut|pause)s? (.+?)( at night| in the .+| after .+| before .+)?$",
-     r"\2 \1s\3"),
+    (r"^(?:i|we|you|someone|somebody|anyone) (arm|disarm|lock|unlock|open|close|shut|pause)s? (.+?)"
+     r"( at night| in the .+| after .+| before .+)?$", r"\2 \1s\3"),
     (r"^(?:i|we|you|someone|somebody|anyone) (?:turn|switch|put)(?:es|s)? (on|off) (.+)$", r"\2 turns \1"),
     (r"^(?:i|we|you|someone|somebody|anyone) (?:turn|switch|put)(?:es|s)? (.+) (on|off)$", r"\1 turns \2"),
 )
@@ -134,7 +133,8 @@ def _take_length(text: str) -> tuple[str, float]:
     return f"{text[: match.start()]} {text[match.end() :]}", read_length(match[1]).total_seconds()
 
 
-_CLOCK: Final = r"(?:\d{1,2}(?:[:. ]\d{2})? ?(?:am|pm)?|noon|midday|midnight|half past \d{1,2}|half \d{1,2}|quarter (?:past|to) \d{1,2})(?: at night| in the (?:morning|evening|afternoon))?"
+_CLOCK: Final = (r"(?:\d{1,2}(?:[:. ]\d{2})? ?(?:am|pm)?|noon|midday|midnight|half past \d{1,2}|half \d{1,2}"
+                 r"|quarter (?:past|to) \d{1,2})(?: at night| in the (?:morning|evening|afternoon))?")
 
 
 def _take_hours(text: str, now: datetime) -> tuple[Hours | None, str]:
@@ -199,7 +199,8 @@ _STATES: Final[tuple[tuple[str, str], ...]] = (
     (rf"(?:close[sd]?|shuts?|{_BE} (?:closed?|shut))", "closed"),
     (rf"(?:unlocks?|{_BE} unlocked)", "unlocked"),
     (rf"(?:locks?|{_BE} locked)", "locked"),
-    (rf"(?:(?:turns?|goe?s?|comes?|switch(?:es)?|{_BE}(?: turned| switched| left)?) on|{_BE} running|starts?(?: running)?|runs)", "on"),
+    (rf"(?:(?:turns?|goe?s?|comes?|switch(?:es)?|{_BE}(?: turned| switched| left)?) on|{_BE} running|"
+     r"starts?(?: running)?|runs)", "on"),
     (rf"(?:turns?|goe?s?|switch(?:es)?|{_BE}(?: turned| switched)?) off", "off"),
     (rf"finish(?:es|ed)?|{_BE} (?:done|finished|over)|(?:has|have) finished|stops?|ends?", "finished"),
     (rf"(?:starts? playing|plays?|{_BE} playing)", "playing"),
@@ -215,8 +216,8 @@ _STATES: Final[tuple[tuple[str, str], ...]] = (
     (rf"(?:runs out|{_BE} (?:empty|nearly empty|almost empty))", "low"),
 )
 _KINDS: Final[tuple[tuple[str, str], ...]] = (     # what there may be, without a device being named
-    (r"(?:motion|movement|someone moving|somebody moving)", "motion"), (r"smoke", "smoke"), (r"(?:a )?(?:leak|water)", "moisture"),
-    (r"gas", "gas"), (r"(?:anyone|someone|somebody|presence)", "occupancy"),
+    (r"(?:motion|movement|someone moving|somebody moving)", "motion"), (r"smoke", "smoke"),
+    (r"(?:a )?(?:leak|water)", "moisture"), (r"gas", "gas"), (r"(?:anyone|someone|somebody|presence)", "occupancy"),
 )
 _MEASURES: Final[dict[str, str]] = {
     "temperature": "temperature", "humidity": "humidity", "co2": "co2", "carbon dioxide": "carbon_dioxide", "power": "power",
@@ -306,15 +307,16 @@ def _about(subject: str, state: str, *, negated: bool) -> StateTest:
 
 
 def _place_of(text: str) -> tuple[str, str | None]:
-    match = re.search(r"\b(?:in|on) (?:the |my |our )?(?!there\b|here\b|it\b)([a-z][\w' ]*)$|\b(outside|outdoors|upstairs|downstairs|inside)\b$",
-                      text.strip())
+    match = re.search(r"\b(?:in|on) (?:the |my |our )?(?!there\b|here\b|it\b)([a-z][\w' ]*)$"
+                      r"|\b(outside|outdoors|upstairs|downstairs|inside)\b$", text.strip())
     if match is None:
         return re.sub(r"\b(?:in|on) (?:there|here)\b", " ", text), None
     return f"{text[: match.start()]}".strip(), (match[1] or match[2]).strip()
 
 
 def _bare(subject: str) -> str:
-    leading = r"^(?:one of the|none of the|all of the|some of the|all the|the|a|an|any|every|both|each|no|my|our|some|either|all)\s+"
+    leading = (r"^(?:one of the|none of the|all of the|some of the|all the|the|a|an|any|every|both|each|no|my|our|some|"
+               r"either|all)\s+")
     text = " ".join(subject.split())
     while re.match(leading, text):
         text = re.sub(leading, "", text)
@@ -327,7 +329,7 @@ def _bare(subject: str) -> str:
 class Where:
     """From where a condition is looked at: which room, what "it" is, who speaks."""
 
-    context: Context = Context()
+    context: Context = field(default_factory=Context)
     about: tuple[str, ...] = ()         # entity ids that "it" is about
     speaker: str | None = None
 
@@ -422,9 +424,10 @@ class Watch:
 
 
 _HAPPENED: Final[dict[str, str]] = {
-    "open": "{} opened", "closed": "{} closed", "on": "{} went on", "off": "{} went off", "locked": "{} was locked",
-    "finished": "{} finished", "unlocked": "{} was unlocked", "home": "{} came home", "not_home": "{} left", "detected": "{} noticed something",
-    "playing": "{} began to play", "paused": "{} was paused", "wet": "{} got wet", "happens": "{} rang", "triggered": "{} went off",
+    "open": "{} opened", "closed": "{} closed", "on": "{} went on", "off": "{} went off", "finished": "{} finished",
+    "locked": "{} was locked", "unlocked": "{} was unlocked", "home": "{} came home", "not_home": "{} left",
+    "detected": "{} noticed something", "playing": "{} began to play", "paused": "{} was paused", "wet": "{} got wet",
+    "happens": "{} rang", "triggered": "{} went off",
 }
 
 
@@ -460,15 +463,16 @@ def _people(test: StateTest, home: Home, where: Where) -> tuple[Entity, ...]:
 
 
 def _of_class(device_class: str, area: str | None, home: Home) -> tuple[Entity, ...]:
-    found = resolve(home, Said(domain="binary_sensor", device_class=device_class, area=area, plural=True, everywhere=area is None),
-                    Context())
+    said = Said(domain="binary_sensor", device_class=device_class, area=area, plural=True, everywhere=area is None)
+    found = resolve(home, said, Context())
     near = {"occupancy": ("occupancy", "presence", "motion")}.get(device_class, (device_class,))
     return tuple(entity for entity in found.entities if entity.device_class in near) if found.question is None else ()
 
 
 def _momentary(test: StateTest, home: Home) -> tuple[Entity, ...]:
     """A bell: an event, a button, or a sensor that is on for a moment."""
-    named = [entity for entity in home.entities.values() if entity.exposed and "bell" in f"{entity.name} {entity.device_class}".lower()]
+    named = [entity for entity in home.entities.values()
+             if entity.exposed and "bell" in f"{entity.name} {entity.device_class}".lower()]
     if "bell" in test.subject:
         return tuple(named)
     found = resolve(home, Said(name=test.subject), Context(), domains=frozenset({"event", "button", "binary_sensor"}))
@@ -527,7 +531,7 @@ def spoken_clause(clause: Clause) -> str:
     said = re.sub(r"^(?:when|whenever|if|once|as soon as|every time|each time)\s+", "", clause.said.strip(), flags=re.IGNORECASE)
     if clause.hours is None or (clause.hours.start == clause.hours.end and clause.hours.days):
         return said
-    bare = re.sub(rf"\s*,?\s*\b(?:after|past|before|between|from|until)\b (?:[\w:.' ]+)$", "", said) if clause.test else ""
+    bare = re.sub(r"\s*,?\s*\b(?:after|past|before|between|from|until)\b (?:[\w:.' ]+)$", "", said) if clause.test else ""
     return f"{bare or said}, between {spoken_time(_on(clause.hours.start))} and {spoken_time(_on(clause.hours.end))}"
 
 

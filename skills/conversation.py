@@ -15,7 +15,6 @@ from .api import Done, Turn, skill
 from .later import LaterStore, phrase
 from .timers import TimerStore, stop_ringing
 
-
 JUST_NOW_S = 120.0          # "cancel that" is about what was set within this
 
 
@@ -37,7 +36,7 @@ class Nevermind:
 
 
 def cancel_newest(turn: Turn) -> Done | None:
-    """Take back the timer, alarm, reminder or command for later that was set just now in this conversation; None: there is none."""
+    """Take back the timer, alarm, reminder or command for later that was set just now in this conversation; None: none was."""
     since = turn.now.timestamp() - JUST_NOW_S
     timers: TimerStore | None = turn.services.get("timers")
     later: LaterStore | None = turn.services.get("later")

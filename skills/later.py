@@ -159,7 +159,8 @@ class LaterStore:
         return Command(
             id=row["id"], intent=row["intent"], slots=json.loads(row["slots"]),
             due=datetime.fromtimestamp(row["due_at"], self._clock().tzinfo), text=row["text"], area=row["area"],
-            via=row["via"], speaker=row["speaker"], elapsed=bool(row["elapsed"]), session=row["session"], recent=tuple(json.loads(row["recent"])),
+            via=row["via"], speaker=row["speaker"], elapsed=bool(row["elapsed"]), session=row["session"],
+            recent=tuple(json.loads(row["recent"])),
             recent_area=row["recent_area"])
 
 

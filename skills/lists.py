@@ -341,8 +341,8 @@ class Moving:
 
 _LIST_SAID = r"(?:the |my |our )?(?P<{0}>[\w' -]+?)(?: list)?"
 _MOVING = (
-    re.compile(rf"\b(?:move|transfer|shift|switch)\b (?P<items>.+?) from {_LIST_SAID.format('source')} (?:over )?(?:to|onto|into) "
-               rf"{_LIST_SAID.format('target')}(?: please)?[.!]?$", re.IGNORECASE),
+    re.compile(rf"\b(?:move|transfer|shift|switch)\b (?P<items>.+?) from {_LIST_SAID.format('source')} "
+               rf"(?:over )?(?:to|onto|into) {_LIST_SAID.format('target')}(?: please)?[.!]?$", re.IGNORECASE),
     re.compile(rf"\b(?:move|transfer|shift|switch)\b (?P<items>.+?) (?:over )?(?:to|onto|into) {_LIST_SAID.format('target')}"
                r"(?: please)?[.!]?$", re.IGNORECASE),
 )

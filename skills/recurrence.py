@@ -70,7 +70,8 @@ class Repeat:
 
     @property
     def starts(self) -> datetime:
-        return next(iter(self._rule))
+        start: datetime = self._rule[0]
+        return start
 
     @property
     def parts(self) -> dict[str, str]:
@@ -82,7 +83,8 @@ class Repeat:
     def spoken(self) -> str:
         """"every Tuesday at 7 PM", "every weekday at 6:30 AM"; what has no short way of saying is "again and again"."""
         parts = self.parts
-        every = _SPOKEN.get(parts.get("FREQ", ""), lambda parts, start: "again and again")(parts, self.starts)
+        tell = _SPOKEN.get(parts.get("FREQ", ""))
+        every = "again and again" if tell is None else tell(parts, self.starts)
         if parts.get("FREQ") in ("HOURLY", "MINUTELY"):
             return every
         return f"{every} at {spoken_time(self.starts)}"

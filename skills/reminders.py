@@ -26,7 +26,7 @@ TOLD_AT_ONCE = 8
 
 @skill
 class SetReminder:
-    """Remind of something. "remind me every Tuesday evening to take the bins out" -> "I'll remind you every Tuesday at 7 PM: …" """
+    """Remind. "remind me every Tuesday evening to take the bins out" -> "I'll remind you every Tuesday at 7 PM…" """
 
     intent = "SetReminder"
 
@@ -255,7 +255,8 @@ class CancelReminder:
 
 
 def _says_all(text: str) -> bool:
-    return re.search(r"\b(all|every|everything|both|reminders|any|clear|empty|appointments|meetings|events)\b", text.lower()) is not None
+    several = r"\b(all|every|everything|both|reminders|any|clear|empty|appointments|meetings|events)\b"
+    return re.search(several, text.lower()) is not None
 
 
 def _label(what: Timer | Command) -> str:

@@ -7,8 +7,8 @@ Service `turn.services["routines"]`: a `Routines`. The app gives it the home, th
     await routines.run(act)             # act(routine, because, chain): does `routine.do`, whose cause is this routine
     routines.said("movie time")         # the routine with that phrase, asked before the model is
 
-What a routine does is understood by the model when it is saved, read back, and confirmed, and again each time it runs. One that sets
-itself off, through others or not, is stopped; so is one that runs too often.
+What a routine does is understood by the model when it is saved, read back, and confirmed, and again each time it runs. One that
+sets itself off, through others or not, is stopped; so is one that runs too often.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rapidfuzz import fuzz
 from .api import Done, NeedsConfirmation, Turn, Unclear, skill
 from .conditions import Watch, Where, read_clause, spoken_clause
 from .later import phrase, settled
-from .moments import NotUnderstood, local, read_time_of_day, spoken_time
+from .moments import NotUnderstood, digitised, local, read_time_of_day, spoken_time
 from .recurrence import Repeat, read_repeat
 from .slots import spoken_list
 from .storage import transaction
@@ -149,7 +149,7 @@ def _daily(when: str, now: datetime) -> Repeat | None:
         clock = read_time_of_day(now, re.sub(r"^it(?: i|')s ", "", when.lower()))
     except NotUnderstood:
         return None
-    if clock is None or not re.search(r"\d|noon|midnight|midday|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve", when):
+    if clock is None or not re.search(r"\d|noon|midnight|midday", digitised(when)):     # "in the evening" is no time of day
         return None
     start = datetime.combine(now.date(), clock)
     start = start if start > now.replace(tzinfo=None) else start + timedelta(days=1)
@@ -674,7 +674,8 @@ async def make(making: Making, turn: Turn) -> Done:
         again = "Once only, " if making.once else ""
         only = f", only if {condition}" if condition else ""
         instead = f' That replaces "{old.do}".' if old is not None else ""
-        raise NeedsConfirmation(f"{sentence(again + told_trigger(trigger, when))}, I'll {told}{only}.{instead} Shall I save that?")
+        read_back = f"{sentence(again + told_trigger(trigger, when))}, I'll {told}{only}.{instead}"
+        raise NeedsConfirmation(f"{read_back} Shall I save that?")
     try:
         routines.save(routine)
     except (CannotWait, RoutinesError) as error:
@@ -743,7 +744,7 @@ class RoutineSlots:
 
 @skill
 class CreateRoutine:
-    """Save a routine, after a yes. "when I say movie time, close the blinds" -> "When you say "movie time", I'll … Shall I save that?" """
+    """Save a routine, after a yes. "every day at seven open the blinds" -> "Every day at 7 AM, I'll … Shall I save that?" """
 
     intent = "CreateRoutine"
     Slots = RoutineSlots
@@ -758,7 +759,7 @@ class CreateRoutine:
 
 @skill
 class ListRoutines:
-    """Which routines there are, or what happens when. "what happens when the front door opens?" -> "When …, I'll turn on the …" """
+    """Which routines there are, or what happens when. "list my routines" -> "Every weekday at 7 AM, open the blinds." """
 
     intent = "ListRoutines"
     Slots = RoutineSlots
@@ -819,9 +820,9 @@ def _says_all(text: str) -> bool:
 def switched(text: str) -> bool | None:
     """Whether a routine shall be switched on or off; None: neither."""
     words = text.lower()
-    if re.search(r"\b(?:disable|deactivate|pause|suspend|turn(?:ed)? off|switch(?:ed)? off)\b|\b(?:turn|switch)\b.*\boff\b", words):
+    if re.search(r"\b(?:disable|deactivate|pause|suspend)\b|\b(?:turn|switch)(?:ed)?\b.*\boff\b", words):
         return False
-    if re.search(r"\b(?:enable|activate|resume|turn(?:ed)? on|switch(?:ed)? on)\b|\b(?:turn|switch)\b.*\bon\b", words):
+    if re.search(r"\b(?:enable|activate|resume)\b|\b(?:turn|switch)(?:ed)?\b.*\bon\b", words):
         return True
     return None
 

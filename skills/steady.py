@@ -1,8 +1,8 @@
 """Noticing that somebody set the clock: the time of day beside a clock that nobody can set.
 
 A countdown counts seconds, an alarm follows the clock on the wall. So when that clock is put forward by an hour (a board without
-a battery has just asked the network, somebody mended the time), what counts seconds moves with it and alarms stay. Both clocks are
-kept on disk as a pair, so that a step is noticed after a restart too, as long as the machine itself was not restarted.
+a battery has just asked the network, somebody mended the time), what counts seconds moves with it and alarms stay. Both clocks
+are kept on disk as a pair, so that a step is noticed after a restart too, as long as the machine itself was not restarted.
 """
 
 from __future__ import annotations

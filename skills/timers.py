@@ -279,7 +279,8 @@ class TimerStore:
 
     def _reached(self, now: datetime) -> list[Timer]:
         rows = self._database.execute(
-            "SELECT * FROM timers WHERE state = 'running' AND ends_at <= ? ORDER BY ends_at, rowid", (now.timestamp(),)).fetchall()
+            "SELECT * FROM timers WHERE state = 'running' AND ends_at <= ? ORDER BY ends_at, rowid",
+            (now.timestamp(),)).fetchall()
         return [self._timer(row) for row in rows]
 
     def _rung_out(self, now: datetime) -> list[Timer]:

@@ -115,7 +115,8 @@ def explained(entity: Entity, change: Change, now: datetime) -> str:
     noun = noun_of(entity)
     became = told(_as_it_was(entity, change))
     if cause is None:
-        return f"That was not me: {noun.text} {'have' if noun.plural else 'has'} been {became} since {when.removeprefix('at ')}, by hand or by another app."
+        has = "have" if noun.plural else "has"
+        return f"That was not me: {noun.text} {has} been {became} since {when.removeprefix('at ')}, by hand or by another app."
     who = f"{cause.speaker} " if cause.speaker else "you "
     where = f" in the {cause.area}" if cause.area else ""
     if cause.kind == "routine":
