@@ -104,7 +104,8 @@ async def _hear(file: Path, hearing: Any, vad: Any, house: _House) -> dict[str, 
     read_ms = (time.perf_counter() - began) * 1000
     heard: Heard = await hearing.understand_recording(samples, vad)
     answering = time.perf_counter()
-    answer = await house.answer(heard.text) if heard.text else {"intents": [], "commands": [], "reply": "", "done": False}
+    nothing: dict[str, Any] = {"intents": [], "commands": [], "reply": "", "done": False}
+    answer = await house.answer(heard.text) if heard.text else nothing
     turn_ms = answer.pop("turn_ms", {})
     timing = {"read": read_ms, **heard.timing_ms, "answer": (time.perf_counter() - answering) * 1000, **turn_ms,
               "total": (time.perf_counter() - began) * 1000}

@@ -26,7 +26,7 @@ SPAN_WORDS: Final = 5
 ALIKE: Final = ((3, 0.0), (4, 0.2), (6, 0.26), (9, 0.32), (99, 0.36))
 # What a reading gains and loses, in nats. Set on development recordings (`ingle voice eval` measures).
 SOUND: Final = 0.6                  # times the recogniser's log probability: it has never heard of this home
-WORD: Final = 1.0                   # gained by every word: a text that leaves out what was not clear would be likelier
+WORD: Final = 0.5                   # gained by every word: a text that leaves out what was not clear would be likelier
 CONFIDENCE: Final = 2.0             # times log(confidence)
 LEAST_CONFIDENCE: Final = 0.05
 STRANGER: Final = 5.0               # lost where it names what is not here
