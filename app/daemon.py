@@ -43,7 +43,7 @@ from .outside import Outside
 from .services import Services, clock_of
 from .telemetry_link import TelemetryLink
 from .update.slots import Choice
-from .voice.mute import Mute
+from .voice.mute import Mute, microphone_payload
 from .workers import Together, Workers
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ class Daemon:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._bus = parts.bus
+        self.on_mute: Callable[[bool], None] = lambda muted: None       # hears what the household's switch says
         self._turns: set[asyncio.Task[None]] = set()
         self._workers: Workers | None = None
         self._together = Together(parts.config.mqtt.heard_together_ms / 1000)
@@ -205,6 +206,10 @@ class Daemon:
     @property
     def assistant(self) -> Assistant:
         return self._parts.assistant
+
+    @property
+    def muted(self) -> bool:
+        return self._parts.mute.on
 
     @property
     def address(self) -> str:
@@ -382,8 +387,13 @@ class Daemon:
     def _tell_mute(self) -> None:
         """To whoever has a microphone: it is closed, or may be opened."""
         self._keep(topics.MUTE, self._parts.mute.payload)
+        self.on_mute(self._parts.mute.on)
         if self._parts.wyoming is not None:
             self._parts.wyoming.mute(self._parts.mute.on)
+
+    def tell_microphone(self, is_open: bool) -> None:
+        """Reflect a device of this process."""
+        self._keep(topics.MICROPHONE, microphone_payload(is_open))
 
     def _list_changed(self, house_list: HouseList) -> None:
         payload = json.dumps(house_list.as_json(), ensure_ascii=False)

@@ -23,6 +23,7 @@ from ..home_link import HomeLink
 from .devices import Loudspeaker, Microphone, devices
 from .endpoint import SileroVad
 from .hearing import Hearing, open_recognizer
+from .mute import MuteSwitch, Watched, microphone_payload
 from .pipeline import Answer, State, Turned, VoicePipeline
 from .synthesis import open_voice
 from .types import VoiceError, WakeWord
@@ -39,7 +40,7 @@ async def listen(config: Config) -> int:
     if not any(device.inputs for device in devices()):
         raise VoiceError("there is no microphone on this machine; `ingle hear FILE.wav` takes recordings")
     async with AsyncExitStack() as stack:
-        home, answer = await stack.enter_async_context(_house(config))
+        home, answer, mute = await stack.enter_async_context(_house(config))
         own = OwnSentences(household_skills(config).sentences)
         recognizer, speech = open_recognizer(config), open_voice(config)
         stack.push_async_callback(recognizer.close)
@@ -52,7 +53,10 @@ async def listen(config: Config) -> int:
             wake=wake, vad=SileroVad(), understand=hearing.understand, answer=answer, speech=speech,
             sink=Loudspeaker(config.voice.output_device), settings=config.voice, on_state=screen.state, on_turn=screen.turn,
             on_level=screen.level)
-        await pipeline.run(Microphone(config.voice.input_device))
+        await mute.obey(pipeline)           # before the device is opened for the first time
+        muting = asyncio.create_task(mute.follow(pipeline))
+        stack.callback(muting.cancel)
+        await pipeline.run(Watched(Microphone(config.voice.input_device), mute.tell))
     return 0
 
 
@@ -67,8 +71,8 @@ def open_wake_word(config: Config) -> WakeWord:
 
 
 @asynccontextmanager
-async def _house(config: Config) -> AsyncIterator[tuple[Home, Answer]]:
-    """The home and the way to ask: over the bus where an Ingle runs, else one in this process."""
+async def _house(config: Config) -> AsyncIterator[tuple[Home, Answer, MuteSwitch]]:
+    """The home, the way to ask and the switch that mutes: over the bus where an Ingle runs, else one in this process."""
     from ..commands._client import connected, require_ingle
 
     try:
@@ -78,15 +82,18 @@ async def _house(config: Config) -> AsyncIterator[tuple[Home, Answer]]:
         if config.mqtt.embedded_port is None:
             raise
         async with Daemon.open(config) as daemon:
-            yield daemon.home, lambda asked, on_token: daemon.assistant.answer(asked, on_token=on_token)
+            switch = MuteSwitch(daemon.tell_microphone)
+            daemon.on_mute = switch.set
+            switch.set(daemon.muted)
+            yield daemon.home, lambda asked, on_token: daemon.assistant.answer(asked, on_token=on_token), switch
         return
     async with connected(config) as bus:
         there = _Remote(bus, HomeLink(bus, config))
         tasks = [asyncio.create_task(there.read()), asyncio.create_task(there.link.run())]
         try:
-            await bus.subscribe(topics.TURN)
+            await bus.subscribe(topics.TURN, topics.MUTE)
             await there.link.settled()
-            yield there.link.home, there.answer
+            yield there.link.home, there.answer, there.mute
         finally:
             for task in tasks:
                 task.cancel()
@@ -98,6 +105,7 @@ class _Remote:
 
     def __init__(self, bus: Bus, link: HomeLink) -> None:
         self.link = link
+        self.mute = MuteSwitch(lambda is_open: bus.post_kept(topics.MICROPHONE, microphone_payload(is_open)))
         self._bus = bus
         self._waiting: dict[str, asyncio.Future[TurnRecord]] = {}
         self._tokens: dict[str, Callable[[ReplyToken], None]] = {}
@@ -127,6 +135,8 @@ class _Remote:
         with contextlib.suppress(ValueError, BadEvent):
             if message.topic in self._tokens:
                 self._tokens[message.topic](ReplyToken.from_dict(json.loads(message.payload)))
+            elif message.topic == topics.MUTE:
+                self.mute.take(message.payload)
             elif message.topic == topics.TURN:
                 record = TurnRecord.from_dict(json.loads(message.payload))
                 if record.id in self._waiting and not self._waiting[record.id].done():

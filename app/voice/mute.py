@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
+
+from .types import AudioSource, Samples
 
 ON: Final = "ON"                    # as the switch says it on the bus: microphones are closed
 OFF: Final = "OFF"
+
+
+def microphone_payload(is_open: bool) -> str:
+    return "open" if is_open else "closed"
 
 
 class Mute:
@@ -34,3 +43,66 @@ class Mute:
         else:
             self._file.unlink(missing_ok=True)
         return True
+
+
+class Mutable(Protocol):
+    """`VoicePipeline`: what has a microphone."""
+
+    async def mute(self) -> None: ...
+
+    def unmute(self) -> None: ...
+
+
+class MuteSwitch:
+    """Between the house and one microphone: what is wanted of it, and whether it is open.
+
+    Args: tell: hears whether the device is open, at every change.
+    """
+
+    def __init__(self, tell: Callable[[bool], None]) -> None:
+        self.tell = tell
+        self._on = False
+        self._changed = asyncio.Event()
+
+    def take(self, payload: bytes) -> None:
+        """What is on the switch's state topic."""
+        self.set(payload == ON.encode())
+
+    def set(self, on: bool) -> None:
+        if on != self._on:
+            self._on = on
+            self._changed.set()
+
+    async def obey(self, pipeline: Mutable) -> None:
+        """Do what is wanted now, where it has changed."""
+        if self._changed.is_set():
+            self._changed.clear()
+            if self._on:
+                await pipeline.mute()
+            else:
+                pipeline.unmute()
+
+    async def follow(self, pipeline: Mutable) -> None:
+        """Until cancelled."""
+        while True:
+            await self._changed.wait()
+            await self.obey(pipeline)
+
+
+class Watched:
+    """A source that tells when its device is open (it gives frames) and when it is closed again."""
+
+    def __init__(self, source: AudioSource, tell: Callable[[bool], None]) -> None:
+        self._source, self._tell = source, tell
+
+    async def frames(self) -> AsyncIterator[Samples]:
+        is_open = False
+        try:
+            async with aclosing(self._source.frames()) as frames:       # type: ignore[type-var]
+                async for frame in frames:
+                    if not is_open:
+                        is_open = True
+                        self._tell(True)
+                    yield frame
+        finally:
+            self._tell(False)
