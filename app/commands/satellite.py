@@ -85,9 +85,8 @@ async def _mouth(config: Config, file: Path | None) -> AsyncIterator[AudioSink]:
 class _AtOnce:
     """A wake word that was said just before."""
 
-    words = ("recording",)
-
     def __init__(self) -> None:
+        self.words: tuple[str, ...] = ("recording",)
         self._heard = False
 
     async def heard(self, frame: Samples) -> str | None:
