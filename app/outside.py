@@ -90,6 +90,8 @@ class Outside:
         self._config, self._home, self._knowledge, self._clock = config, home, knowledge, clock
         self._database, self._cloud = database, cloud
         self._kept = asyncio.Event()
+        self._known = Redactor()
+        self._known_by: object = None       # the names that it knows
 
     @classmethod
     def open(cls, config: Config, home: Home, knowledge: KnowledgeLink, clock: Clock) -> Self:
@@ -161,14 +163,20 @@ class Outside:
         return Considered(verdict=verdict, conditions=conditions, signals=signals, reply=_reply(verdict, beyond, conditions))
 
     def _redactor(self, asked: Asked, private: list[str] | None = None) -> Redactor:
-        things = [each for each in self._home.entities.values() if each.domain not in PERSONS]
-        people = [each for each in self._home.entities.values() if each.domain in PERSONS]
-        return Redactor(
-            people=[*self._config.cloud.privacy.people, *([asked.speaker] if asked.speaker else []),
-                    *(name for each in people for name in (each.name, *each.aliases))],
-            devices=[name for each in things for name in (each.name, *each.aliases)],
-            secrets=[self._config.sensitive.pin] if self._config.sensitive.pin else [], private=private or [],
-        )  # fmt: skip
+        """Knows this home's names; made anew only where they changed, for in a large home that takes some milliseconds."""
+        entities = self._home.entities.values()
+        names = {kind: tuple((each.name, *each.aliases) for each in entities if (each.domain in PERSONS) is (kind == "people"))
+                 for kind in ("people", "devices")}  # fmt: skip
+        key = (asked.speaker, names["people"], names["devices"], tuple(private or ()))
+        if self._known_by != key:
+            pin = self._config.sensitive.pin
+            people = [*self._config.cloud.privacy.people, *([asked.speaker] if asked.speaker else [])]
+            self._known = Redactor(
+                people=[*people, *(name for each in names["people"] for name in each)],
+                devices=[name for each in names["devices"] for name in each], secrets=[pin] if pin else [], private=private or [],
+            )
+            self._known_by = key
+        return self._known
 
     def _price(self, text: str) -> float:
         """What a request may cost at most."""
