@@ -48,7 +48,7 @@ def in_the_same_place(intents: Sequence[Intent]) -> tuple[Intent, ...]:
 
 
 _ENDINGS: Final = frozenset({"HassMediaPause", "HassStopMoving", "HassTurnOff", "HassPauseTimer", "HassMediaPlayerMute", "Deny",
-                             "HassCancelTimer", "CancelAlarm", "Unclear"})
+                             "Unclear"})
 
 
 def while_ringing(intents: Sequence[Intent], rings: bool) -> tuple[Intent, ...]:
