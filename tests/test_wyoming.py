@@ -28,19 +28,25 @@ from wyoming.server import AsyncEventHandler, AsyncTcpServer
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 from wyoming.wake import Detection
 
+from ingle.app import home_link
 from ingle.app.bus import Bus
+from ingle.app.config import Config, ConfigError, Mqtt, parse
+from ingle.app.daemon import Daemon
 from ingle.app.events import Announced, Asked, ReplyToken, TurnRecord
-from ingle.app.voice.settings import SatelliteConfig, VoiceConfig
+from ingle.app.voice.settings import SatelliteConfig, SpeechToTextConfig, VoiceConfig, WyomingConfig
 from ingle.app.voice.synthesis import espeak_voice
 from ingle.app.voice.types import FRAME_S, FRAME_SAMPLES, Phrases, Samples, Transcript, VoiceError
 from ingle.app.voice.wyoming import WyomingSpeechToText, WyomingTextToSpeech, WyomingWakeWord
 from ingle.app.voice.wyoming import hub as hub_module
+from ingle.app.voice.wyoming.announce import announced
 from ingle.app.voice.wyoming.hub import SatelliteLink
 from ingle.app.voice.wyoming.satellite import Satellite
 from ingle.app.voice.wyoming.service import Service
 from ingle.app.voice.wyoming.wire import MAX_PAYLOAD, WireError, read_event, serving
+from ingle.skills.registry import load_skills
 
-from .conftest import BrokerUnderTest
+from .conftest import BrokerUnderTest, free_port
+from .scripted import Scripted, skills
 from .voice.scripted import (
     SILENCE,
     SPEECH,
@@ -426,6 +432,82 @@ async def test_noise_from_a_satellite_or_a_hub_stops_neither(monkeypatch: pytest
     assert not running.done()
     running.cancel()
     server.close()
+
+
+HOME = """
+home: {areas: [{name: Hall}]}
+entities:
+  - {entity: lock.front_door, name: Front Door, area: Hall, state: locked}
+  - {entity: light.hall, name: Hall Light, area: Hall, state: "off"}
+"""
+SCRIPT: dict[str, Any] = {
+    "unlock": ("HassTurnOff", {"name": "front door", "domain": "lock"}), "yes": ("Confirm", {}),
+    "light": ("HassTurnOn", {"area": "Hall", "domain": "light"}),
+}
+
+
+async def test_home_assistant_has_ingle_as_its_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ingle run` as a whole, asked as Home Assistant does: a connection a sentence, the conversation's id as context."""
+    monkeypatch.setattr(home_link, "QUIET_S", 0.1)
+    monkeypatch.setattr("ingle.app.custom.load_skills", lambda **options: load_skills(skills(), **options))
+    (tmp_path / "home.yaml").write_text(HOME)
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    config = Config(mqtt=Mqtt(url="embedded:0"), confirm_s=0.4, voice=VoiceConfig(
+        speech_to_text=SpeechToTextConfig(engine="tcp://127.0.0.1:9"), wyoming=WyomingConfig(listen=uri)))
+
+    async def ask(text: str) -> str:
+        async with client_of(uri) as client:
+            await client.write_event(HeardText(text=text, context={"conversation_id": "01ABC"}, language="en").event())
+            while (event := await client.read_event()) is not None:
+                if event.type in ("handled", "not-handled"):
+                    return str(event.data["text"])
+        raise AssertionError("no answer")
+
+    async with Daemon.open(config, understands=Scripted(SCRIPT), simulate=tmp_path / "home.yaml") as daemon:
+        entities = daemon.home.entities
+        async with asyncio.timeout(10):
+            while not await _is_served(uri):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert await ask("light") == "Turned on the hall light."
+        assert entities["light.hall"].state == "on"
+        assert "?" in await ask("unlock") or entities["lock.front_door"].state == "locked"
+        assert entities["lock.front_door"].state == "locked"        # who is heard through another program is asked first
+        await ask("yes")
+        assert entities["lock.front_door"].state == "unlocked"
+        assert await ask("the weather is nice") == ""
+
+
+async def _is_served(uri: str) -> bool:
+    try:
+        async with client_of(uri):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(("text", "problem"), [
+    ("wyoming: {listen: 10600}", "must be a string"), ("wyoming: {listen: 'localhost:10600'}", "an address like tcp://"),
+    ("wyoming: {satellites: [{url: 'tcp://hall'}]}", r"satellites\[0\]\.url` is 'tcp://hall'"),
+    ("wake_server: 'http://x:1'", "wake_server"), ("text_to_speech: {engine: flite}", "use auto, espeak-ng, piper or tcp"),
+    ("wyoming: {listen: 'tcp://x:99999'}", "an address"),
+])  # fmt: skip
+def test_a_wrong_address_is_told_at_the_start(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        parse(f"voice: {{{text}}}")
+
+
+async def test_the_network_is_told_of_a_service_on_its_own_interface_only() -> None:
+    zeroconf = pytest.importorskip("zeroconf.asyncio")
+    async with serving(ANYWHERE, Service(House().answer).session) as uri:
+        try:
+            async with announced(uri, "Ingle"):
+                looking = zeroconf.AsyncZeroconf(interfaces=["127.0.0.1"])
+                found = await looking.async_get_service_info("_wyoming._tcp.local.", "Ingle._wyoming._tcp.local.", 3000)
+                await looking.async_close()
+        except VoiceError as error:     # no multicast here
+            pytest.skip(str(error))
+    assert found is not None
+    assert (found.port, found.parsed_addresses()) == (port_of(uri), ["127.0.0.1"])
 
 
 async def test_one_process_is_the_satellite_of_another(

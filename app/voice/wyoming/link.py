@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 
 from ....skills.home.model import Home
 from ....skills.sentences import OwnSentences
@@ -86,20 +87,30 @@ class WyomingLink:
             stack.push_async_callback(_ended, task)
 
     async def _recognizer(self, stack: AsyncExitStack) -> Understand | None:
-        """One for all, which transcribes one after the other."""
-        try:
-            recognizer = await asyncio.to_thread(open_recognizer, self._config)
-        except VoiceError as error:
-            log.warning("no recogniser for Wyoming: %s", error)
+        """One for all, which transcribes one after the other. Without satellites it is loaded when somebody first speaks."""
+        if not can_recognize(self._config):
             return None
-        stack.push_async_callback(recognizer.close)
-        hearing = Hearing(recognizer, self._home, self._understands, self._own, config=self._config)
+        hearing: Hearing | None = None
         one_at_a_time = asyncio.Lock()
+
+        async def opened() -> Hearing:
+            nonlocal hearing
+            if hearing is None:
+                recognizer = await asyncio.to_thread(open_recognizer, self._config)
+                stack.push_async_callback(recognizer.close)
+                hearing = Hearing(recognizer, self._home, self._understands, self._own, config=self._config)
+            return hearing
 
         async def understand(frames: AsyncIterator[Samples]) -> Heard:
             async with one_at_a_time:
-                return await hearing.understand(frames)
+                return await (await opened()).understand(frames)
 
+        if self._config.voice.wyoming.satellites:
+            try:
+                await opened()
+            except VoiceError as error:
+                log.error("no recogniser for satellites: %s", error)
+                return None
         return understand
 
     async def _voice(self, stack: AsyncExitStack) -> TextToSpeech | None:
@@ -115,3 +126,9 @@ class WyomingLink:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def can_recognize(config: Config) -> bool:
+    """Whether a recogniser is configured elsewhere or installed here. Loads nothing."""
+    elsewhere = config.voice.speech_to_text.engine.startswith("tcp://")
+    return elsewhere or any(find_spec(package) is not None for package in ("faster_whisper", "pocketsphinx"))
