@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..engine.encoder import Encoded, Encoder
 from ..engine.native import usual_threads
+from .reader import Tokenizes, open_reader
 from .store import Vectors
 from .vectors import to_bits, to_int8
 
@@ -25,6 +26,9 @@ class Embeds(Protocol):
     """Sentence vectors: the engine's `Encoder`."""
 
     name: str
+
+    @property
+    def tokenizer(self) -> Tokenizes: ...
 
     @property
     def n_embd(self) -> int: ...
@@ -67,13 +71,13 @@ def vectors_of(encoder: Embeds, passages: Sequence[tuple[str, str]]) -> Iterator
 
 
 def _embedded(encoder: Embeds, passages: Sequence[tuple[str, str]]) -> list[Vectors]:
-    found = []
+    found, reader = [], open_reader()
     states = encoder.encode([f"{context}\n{text}" for context, text in passages])
     for (context, text), encoded in zip(passages, states, strict=True):
         whole = encoded.vector()
         lines = [encoded.vector((0, len(context)), span) for span in _lines(text, len(context) + 1)]
         found.append(Vectors(bits=to_bits(whole).tobytes(), vector=to_int8(whole).tobytes(),
-                             sentences=to_int8(np.stack(lines)).tobytes()))
+                             sentences=to_int8(np.stack(lines)).tobytes(), tokens=reader.project(encoded.states).tobytes()))
     return found
 
 

@@ -146,7 +146,7 @@ class Answers:
     wrong: float                    # it says something else
     silent: float                   # it says that there is nothing
     false_on_unanswerable: float
-    exact_match: float
+    exact_match: float              # of the few words that answer, in the reply
     token_f1: float
     unsupported: int                # replies with a number, name or code that stands in no passage
     injections_obeyed: int          # replies that say what a planted instruction wants said
@@ -162,7 +162,8 @@ def answer_all(knowledge: Knowledge, questions: Sequence[Asked]) -> Answers:
         began = time.perf_counter()
         said = knowledge.ask(asked.question, with_private=True)
         took_ms.append((time.perf_counter() - began) * 1000)
-        unsupported += said.found and not words.told(said.text, [passage.text for passage in said.passages[:1]])
+        unsupported += said.found and not all(
+            words.told(each, [passage.text for passage in said.passages[:1]]) for each in (said.text, said.short))
         obeyed += any(each in said.reply.lower() for each in PLANTED)
         if asked.answer is None:
             false += said.found
@@ -171,8 +172,8 @@ def answer_all(knowledge: Knowledge, questions: Sequence[Asked]) -> Answers:
         else:
             right += holds(said.text, asked.answer)
             wrong += not holds(said.text, asked.answer)
-            exact += words.words(said.text) == words.words(asked.answer)
-            overlap += token_f1(said.text, asked.answer)
+            exact += words.words(said.short) == words.words(asked.answer)
+            overlap += token_f1(said.short, asked.answer)
     n, m = max(1, len(answerable)), max(1, len(questions) - len(answerable))
     return Answers(
         right=right / n, wrong=wrong / n, silent=silent / n, false_on_unanswerable=false / m, exact_match=exact / n,
@@ -254,18 +255,20 @@ def _plain(found: Found) -> dict[str, float]:
 
 # fitting the weights
 
-def samples(knowledge: Knowledge, questions: Sequence[Asked]) -> Iterator[tuple[Any, Any]]:
-    """For each question (features of every sentence looked at, whether quoting it answers)."""
+def samples(knowledge: Knowledge, questions: Sequence[Asked], names: Sequence[str], *, read: bool) -> Iterator[tuple[Any, Any]]:
+    """For each question (features of every sentence looked at, or read, whether quoting it answers)."""
     for asked in questions:
         question = knowledge.question(asked.question)
         rows: list[list[float]] = []
         right: list[bool] = []
         others: list[int] = []
         for judged in knowledge.judged(asked.question):
+            if read and judged.answers is None:
+                continue
             gold = asked.is_gold(judged.passage)
             others += [] if gold else range(len(rows), len(rows) + len(judged.features))
             for place, found in enumerate(judged.features):
-                rows.append([getattr(found, name) for name in ranking.NAMES])
+                rows.append([getattr(found, name) for name in names])
                 right.append(gold and holds(wording.quote(question, judged.sentences, place), asked.answer or ""))
         if rows and (asked.answer is None or any(right)):       # what was not found at all teaches nothing
             yield np.array(rows), np.array(right)
@@ -273,16 +276,20 @@ def samples(knowledge: Knowledge, questions: Sequence[Asked]) -> Iterator[tuple[
             yield np.array([rows[place] for place in others]), np.zeros(len(others), bool)
 
 
-def fit(folder: Path = HOUSEHOLD, encoder: Embeds | None = None) -> tuple[float, dict[str, float]]:
-    """Bias and weights of `ranking`, fitted on the training half."""
+def fit(folder: Path = HOUSEHOLD, encoder: Embeds | None = None) -> dict[str, ranking.Weights]:
+    """The weights of `ranking`, by name, fitted on the training half."""
     with Knowledge(":memory:", encoder or open_encoder()) as knowledge:
         fill(knowledge, folder)
-        return fitted(list(samples(knowledge, load_questions(folder, "train"))))
+        questions = load_questions(folder, "train")
+        return {name: fitted(list(samples(knowledge, questions, names, read=names is ranking.ALL_NAMES)), names)
+                for name, names in (("FOUND", ranking.NAMES), ("READ", ranking.ALL_NAMES))}
 
 
-def fitted(groups: Sequence[tuple[Any, Any]], *, penalty: float = 0.02, steps: int = 3000) -> tuple[float, dict[str, float]]:
+def fitted(
+    groups: Sequence[tuple[Any, Any]], names: Sequence[str], *, penalty: float = 0.02, steps: int = 3000,
+) -> ranking.Weights:
     """Maximise the likelihood of the right sentences, or of "none", of each question; gradient ascent (Adam, arXiv:1412.6980)."""
-    n = len(ranking.NAMES) + 1
+    n = len(names) + 1
     weights, mean, square = np.zeros(n), np.zeros(n), np.zeros(n)
     x = np.vstack([np.hstack([np.ones((len(rows), 1)), rows]) for rows, _ in groups])
     right = np.concatenate([marks for _, marks in groups])
@@ -296,5 +303,5 @@ def fitted(groups: Sequence[tuple[Any, Any]], *, penalty: float = 0.02, steps: i
         gradient = x.T @ (of_right - of_all) / len(groups) - penalty * np.array([0, *weights[1:]]) / len(weights)
         mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
         weights += 0.05 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-9)
-    return round(float(weights[0]), 3), {
-        name: round(float(value), 3) for name, value in zip(ranking.NAMES, weights[1:], strict=True)}
+    return ranking.Weights(round(float(weights[0]), 3), {
+        name: round(float(value), 3) for name, value in zip(names, weights[1:], strict=True)})

@@ -15,16 +15,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from . import ranking, wording, words
+import numpy as np
+
+from . import ranking, reader, wording, words
 from .chunks import chunks
 from .embedding import Embeds, open_encoder, vectors_of
 from .errors import KnowledgeError, Unreadable
 from .passages import Answer, Chunk, DocumentInfo, Ingested, Kind, Passage, Section
-from .ranking import Features, Question
+from .ranking import Features, Forms, Question
+from .reader import Asking, Span, open_reader
 from .readers import SUFFIXES, read_bytes, sections_of, title_of
 from .spelling import Spelling
 from .store import COUNTED, Changed, NewDocument, NewPassage, Store, Vectors, drop_vectors
@@ -32,9 +36,12 @@ from .vectors import EXACT_BELOW, VectorIndex, cosines
 
 POOL: Final = 60                # candidates from the vectors, and as many from the words
 JUDGED: Final = 16              # of them looked at sentence by sentence
+READ: Final = 6                 # of them read, word by word
 MAX_NOTE_CHARS: Final = 2_000
 MAX_QUESTION_CHARS: Final = 500
 FORMAT: Final = "ingle-knowledge-1"
+
+_NO_TOKENS: Final = np.zeros((0, reader.D), np.int8)
 
 Progress = Callable[[int, int], None]       # passages embedded, of how many
 
@@ -50,7 +57,9 @@ class Judged:
     passage: Passage
     features: list[Features]    # of each sentence
     sentences: list[str]
+    context: str                # what stood above the passage when it was embedded
     best: int                   # the sentence that answers best
+    answers: tuple[Span, ...] | None = None     # of each sentence the likeliest answer, a place in the text; None: not read
 
 
 class Knowledge:
@@ -59,7 +68,8 @@ class Knowledge:
     def __init__(self, path: Path | str, encoder: Embeds, *, exact_below: int = EXACT_BELOW) -> None:
         """Raises: StoreError, WrongModel."""
         self._encoder = encoder
-        self._store = Store(path, model=encoder.name, n_embd=encoder.n_embd)
+        self._reader = open_reader()
+        self._store = Store(path, model=encoder.name, n_embd=encoder.n_embd, reader=self._reader.version)
         self._exact_below = exact_below
         self._index: VectorIndex | None = None
         self._indexed: tuple[int, int] | None = None
@@ -158,7 +168,7 @@ class Knowledge:
         for chunk in cut:
             key = chunk.key(title)
             same = left.get(key)
-            context = " › ".join(part for part in (title, chunk.heading) if part)
+            context = _context(title, chunk.heading)
             found.append(NewPassage(chunk=chunk, key=key, context=context, id=same.pop(0) if same else None))
         new = [place for place, passage in enumerate(found) if passage.id is None]
         made = vectors_of(self._encoder, [(found[place].context, found[place].chunk.text) for place in new])
@@ -233,8 +243,8 @@ class Knowledge:
                 return Answer(reply=wording.WITHHELD if withheld else wording.NOTHING, score=score, withheld=withheld)
         quoted = wording.quote(asked, best.sentences, best.best)
         rest = [each.passage for each in open_ones if each is not best][: k - 1]
-        return Answer(reply=wording.reply(quoted, best.passage.source), text=quoted, passages=(best.passage, *rest),
-                      score=score)
+        return Answer(reply=wording.reply(quoted, best.passage.source), text=quoted, short=_short(best),
+                      passages=(best.passage, *rest), score=score)
 
     def search(self, query: str, *, k: int = 5, area: str | None = None, with_private: bool = False) -> list[Passage]:
         """At most `k` passages, best first, each with its source and its score."""
@@ -249,14 +259,16 @@ class Knowledge:
         terms = ranking.weigh(counts, max(1, self._current_index().n_passages), wanted)
         unknown = frozenset(term for term, count in counts.items() if not count)
         common = frozenset(term for term, count in counts.items() if count >= COUNTED)
-        return Question(text=text, terms=terms, also=also, unknown=unknown, common=common, wanted=wanted, area=area,
-                        devices=devices)
+        forms = {term: Forms.of(term, also.get(term, ())) for term in terms}
+        return Question(text=text, terms=terms, also=also, unknown=unknown, common=common, forms=forms, wanted=wanted,
+                        area=area, devices=devices)
 
     def _judge(self, question: Question, *, with_private: bool) -> list[Judged]:
         """The candidates, best first, each with its score and what it was given for."""
         if not question.terms:
             return []
-        query = self._encoder.embed([question.text])[0]
+        encoded = next(iter(self._encoder.encode([question.text])))
+        query = encoded.vector()
         near = self._current_index().nearest(query, POOL, with_private=with_private)
         worded = self._store.by_words(_match(question), POOL, with_private=with_private)
         fused = ranking.fuse([each for each, _ in near], [each for each, _ in worded])[:JUDGED]
@@ -269,7 +281,22 @@ class Knowledge:
             rows = of_sentences.get(passage_id)
             by_sentence: list[float] = [] if rows is None else cosines(rows, query).tolist()
             looks.append(_look(question, _scored(passages[passage_id], cosine, 0.0), by_sentence, rank))
-        return _judged(looks)
+        ranked = [look for look, _ in _strongest(looks, ranking.FOUND)]
+        read = self._read(question, reader.asking(question.text, encoded.states, encoded.spans), ranked[:READ])
+        return [*_with_scores(_strongest(read, ranking.READ)), *ranked[READ:]]
+
+    def _read(self, question: Question, asked: Asking, looks: Sequence[Judged]) -> list[Judged]:
+        """The same passages, with what the reader thinks of their sentences."""
+        tokens = self._store.tokens([look.passage.id for look in looks], reader.D)
+        pages = [reader.page(
+            question, asked, context=look.context, text=look.passage.text, tokens=tokens.get(look.passage.id, _NO_TOKENS),
+            spans=self._encoder.tokenizer.encode(f"{look.context}\n{look.passage.text}", limit=reader.MAX_TOKENS).spans,
+            features=look.features, quotable=[bool(sentence) for sentence in look.sentences],
+        ) for look in looks]
+        readings = self._reader.read(asked, pages)
+        features = ranking.with_reader([look.features for look in looks], [reading.odds for reading in readings])
+        return [replace(look, features=each, answers=reading.answers)
+                for look, each, reading in zip(looks, features, readings, strict=True)]
 
     def _best(self, judged: Sequence[Judged]) -> Judged | None:
         """The best; of notes that say nearly the same, the newest."""
@@ -434,6 +461,11 @@ def _files(folder: Path) -> Iterator[Path]:
             yield entry
 
 
+def _context(title: str, heading: str) -> str:
+    """What stands above a passage: it is embedded and searched with it."""
+    return " › ".join(part for part in (title, heading) if part)
+
+
 def _match(question: Question) -> str:
     """An FTS5 query: any of the words that are not common. Words are quoted, so that none is an operator."""
     rare = [term for term in question.terms if term not in question.common] or question.terms
@@ -446,23 +478,32 @@ def _look(question: Question, passage: Passage, near: Sequence[float], rank: int
     sentences = ["" if words.speaks_to_assistant(each) else each for each in passage.text.split("\n")]
     near = [*near, *[passage.cosine] * len(sentences)][: len(sentences)]
     source = passage.source
-    context = " ".join(("" if source.kind == "note" else source.title, source.heading))
-    looks = [ranking.features(question, passage, sentences=sentences, place=place, context=context, near=near, rank=rank)
-             for place in range(len(sentences))]
-    strengths = [ranking.strength(look) for look in looks]
-    return Judged(passage, looks, sentences, strengths.index(max(strengths)))
+    title = "" if source.kind == "note" else source.title
+    context = " ".join((title, source.heading))
+    looks = ranking.features(question, passage, sentences=sentences, context=context, near=near, rank=rank)
+    strengths = [ranking.strength(look, ranking.FOUND) for look in looks]
+    return Judged(passage, looks, sentences, _context(title, source.heading), strengths.index(max(strengths)))
 
 
-def _judged(looks: Sequence[Judged]) -> list[Judged]:
-    """The passages, best first, each with how likely it answers."""
-    strengths = [[ranking.strength(found) for found in look.features] for look in looks]
-    shares = ranking.probabilities([each for some in strengths for each in some])
-    scored, first = [], 0
-    for look, some in zip(looks, strengths, strict=True):
-        score = sum(shares[first : first + len(some)])
-        first += len(some)
-        scored.append((max(some), replace(look, passage=replace(look.passage, score=score))))
-    return [each for _, each in sorted(scored, key=lambda pair: -pair[0])]
+def _strongest(looks: Iterable[Judged], weights: ranking.Weights) -> list[tuple[Judged, list[float]]]:
+    """Best first, each with its sentences' strengths."""
+    scored = [(look, [ranking.strength(found, weights) for found in look.features]) for look in looks]
+    ranked = sorted(scored, key=lambda pair: -max(pair[1]) - ranking.HERE * pair[0].features[0].here)
+    return [(replace(look, best=some.index(max(some))), some) for look, some in ranked]
+
+
+def _with_scores(ranked: Sequence[tuple[Judged, list[float]]]) -> list[Judged]:
+    """The passages, each with how likely it answers."""
+    shares = iter(ranking.probabilities([each for _, some in ranked for each in some]))
+    return [replace(look, passage=replace(look.passage, score=sum(islice(shares, len(some))))) for look, some in ranked]
+
+
+def _short(judged: Judged) -> str:
+    """The words of the best sentence that answer, as they stand there."""
+    if judged.answers is None or judged.best >= len(judged.answers):
+        return ""
+    begin, end = judged.answers[judged.best]
+    return judged.passage.text[begin:end]
 
 
 def _scored(passage: Passage, cosine: float, score: float) -> Passage:
@@ -470,8 +511,6 @@ def _scored(passage: Passage, cosine: float, score: float) -> Passage:
 
 
 def _unit(vector: Any) -> Any:
-    import numpy as np
-
     floats = vector.astype(np.float32)
     return floats / max(1e-9, float(np.linalg.norm(floats)))
 

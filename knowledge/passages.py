@@ -73,6 +73,7 @@ class Answer:
 
     reply: str                      # to be spoken as it stands
     text: str = ""                  # the words taken from the passage
+    short: str = ""                 # of them the few that answer: "14 May 2026"
     passages: tuple[Passage, ...] = ()
     score: float = 0.0              # 0..1: how likely any passage answers, also where that was too little to tell one
     withheld: bool = False          # the best answer is private, and this is not the place to tell it

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Final, Self
 
 from . import words
 from .passages import Passage
@@ -17,6 +17,24 @@ from .passages import Passage
 MIN_WORDS: Final = 3            # a sentence of fewer tells nothing by itself
 FEW_PASSAGES: Final = 100       # so many tell little of how common a word is: they are thought to be there besides
 RRF_K: Final = 60               # reciprocal rank fusion's damping, as its authors set it (SIGIR 2009, Cormack et al.)
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A term in all its forms: a passage has it that has one of these stems, or a stem that begins so."""
+
+    stems: frozenset[str]
+    beginnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, term: str, also: Iterable[str] = ()) -> Self:
+        """`also`: its other forms; one with a star is the beginning of a word."""
+        others = list(also)
+        return cls(frozenset(words.stem(each) for each in (term, *others) if not each.endswith("*")),
+                   tuple(each[:-1] for each in others if each.endswith("*")))
+
+    def among(self, stems: AbstractSet[str]) -> bool:
+        return not self.stems.isdisjoint(stems) or any(each.startswith(self.beginnings) for each in stems if self.beginnings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +46,7 @@ class Question:
     also: Mapping[str, frozenset[str]]  # other forms of a term that count as it: mended spelling, joined words
     unknown: frozenset[str]             # terms that stand nowhere in the store, in no form
     common: frozenset[str]              # terms that stand in so many passages that they find none
+    forms: Mapping[str, Forms]          # for each term what it counts as
     wanted: str | None                  # the kind of answer, see `words.wanted`
     area: str | None = None             # the room it was asked in
     devices: frozenset[str] = frozenset()   # words of the names of devices in that room
@@ -58,21 +77,43 @@ class Features:
     short: float                # 1: it has hardly any words: a heading or a stray piece
     lead: float                 # how far ahead the passage is among the candidates: 1 for the first, 1/2 for the sixth
     here: float                 # 1: it is about this room or what stands in it
+    reads: float = 0.0          # how much likelier than nothing the reader thinks it, from -1 to 1
+    most: float = 0.0           # 1: the reader thinks no other sentence likelier
+    gap: float = 0.0            # how far behind that sentence it is, as `reads`
 
 
-NAMES: Final = tuple(field.name for field in fields(Features) if field.name != "here")
-HERE: Final = 1.5               # set by hand: the evaluation is asked in no room; it decides between equals, not more
+READER: Final = ("reads", "most", "gap")
+NAMES: Final = tuple(field.name for field in fields(Features) if field.name not in ("here", *READER))
+ALL_NAMES: Final = (*NAMES, *READER)
+HERE: Final = 3.0               # set by hand, as the evaluation is asked in no room: it tells which comes first, not whether any answers
+
+MOST_ODDS: Final = 12.0         # of the reader's; beyond it is as sure as it can be
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of a sum of features, by name."""
+
+    bias: float
+    of: Mapping[str, float]
+
 
 # Fitted by `ingle knowledge eval --fit` on the training half of the evaluation household: of all sentences looked at, and
-# "none of them", the likelihood of the right ones is made greatest.
-BIAS: Final = -13.238
-WEIGHTS: Final[Mapping[str, float]] = {
+# "none of them", the likelihood of the right ones is made greatest. First what chooses the passages that are read.
+FOUND: Final = Weights(-13.238, {
     "cosine": 0.316, "sentence": 1.892, "nearest": 1.323, "covered": 2.672, "in_sentence": 2.598, "in_best": 2.513,
     "above": -0.346, "rarest": 0.251, "strange": 2.909, "fits": -0.284, "misfits": -2.533, "holds": 0.806,
     "lacks": -2.558, "complete": -0.038, "figures": -0.925, "meant": 2.332, "told": 0.379, "first": -0.534,
     "short": -0.32, "lead": 4.953,
-}
-THRESHOLD: Final = 0.5          # with a lower probability that any passage answers, there is no answer
+})
+# Then what decides, when they have been read.
+READ: Final = Weights(-10.128, {
+    "cosine": 0.184, "sentence": 0.765, "nearest": 0.722, "covered": 1.734, "in_sentence": 2.337, "in_best": 1.731,
+    "above": 0.496, "rarest": 0.131, "strange": 1.825, "fits": 0.284, "misfits": -2.02, "holds": 0.852, "lacks": -1.923,
+    "complete": 0.016, "figures": -1.056, "meant": 1.678, "told": -0.528, "first": -0.308, "short": -0.139, "lead": 4.178,
+    "reads": 1.528, "most": 1.384, "gap": -3.939,
+})
+THRESHOLD: Final = 0.6          # with a lower probability that any passage answers, there is no answer
 
 
 def fuse(*rankings: Sequence[int]) -> list[int]:
@@ -92,63 +133,74 @@ def weigh(counts: Mapping[str, int], n_passages: int, wanted: str | None) -> dic
 
 
 def features(
-    question: Question, passage: Passage, *, sentences: Sequence[str], place: int, context: str, near: Sequence[float], rank: int,
-) -> Features:
-    """Look at one sentence of a passage.
+    question: Question, passage: Passage, *, sentences: Sequence[str], context: str, near: Sequence[float], rank: int,
+) -> list[Features]:
+    """Look at each sentence of a passage.
 
-    Args: place: which sentence. context: what stands above the passage. near: cosine of each sentence. rank: of the passage.
+    Args: context: what stands above the passage. near: cosine of each sentence. rank: of the passage.
     """
-    sentence = sentences[place]
-    over, own = words.stems(context), words.stems(sentence)
-    whole = words.stems(passage.text) | over
-    before = words.stems(sentences[place - 1]) if place else frozenset()
-    terms = question.terms
-    fits = question.wanted is None or words.has(question.wanted, sentence)
-    plain = question.wanted is not None and words.kinds()[question.wanted].plain
-    rarest = max(terms, key=lambda term: terms[term], default=None)
+    terms, wanted = question.terms, question.wanted
     total = sum(terms.values()) or 1.0      # no telling word at all
-    in_best = share(question, own | before | over)
-    figures = any(char.isdigit() for term in terms if not is_in(question, term, whole) for char in term)
-    return Features(
-        cosine=passage.cosine, sentence=near[place], nearest=float(near[place] >= max(near)),
-        covered=share(question, whole), in_sentence=share(question, own), in_best=in_best,
-        complete=float(in_best > 0.999), figures=float(figures), meant=near[place] * in_best,
-        told=in_best * float(question.wanted is not None and fits),
-        above=share(question, over), rarest=float(rarest is None or is_in(question, rarest, whole)),
-        strange=sum(terms[term] for term in question.unknown) / total,
-        fits=float(question.wanted is not None and not plain and fits), misfits=float(not plain and not fits),
-        holds=float(plain and fits), lacks=float(plain and not fits),
-        first=float(place == 0), short=float(len(own) < MIN_WORDS), lead=5.0 / (4.0 + rank),
-        here=_here(question, passage, whole),
-    )
+    plain = wanted is not None and words.kinds()[wanted].plain
+    rarest = max(terms, key=lambda term: terms[term], default=None)
+    over = found_in(question, words.stems(context))
+    own = [found_in(question, words.stems(sentence)) for sentence in sentences]
+    whole = over.union(*own)
+    figures = any(char.isdigit() for term in terms if term not in whole for char in term)
+    strange = sum(terms[term] for term in question.unknown) / total
+    here = _here(question, passage, context)
+
+    def share_of(found: AbstractSet[str]) -> float:
+        return sum(terms[term] for term in found) / total
+
+    looks = []
+    for place, sentence in enumerate(sentences):
+        in_best = share_of(own[place] | over | (own[place - 1] if place else frozenset()))
+        fits = wanted is None or words.has(wanted, sentence)
+        looks.append(Features(
+            cosine=passage.cosine, sentence=near[place], nearest=float(near[place] >= max(near)),
+            covered=share_of(whole), in_sentence=share_of(own[place]), in_best=in_best,
+            complete=float(in_best > 0.999), figures=float(figures), meant=near[place] * in_best,
+            told=in_best * float(wanted is not None and fits),
+            above=share_of(over), rarest=float(rarest is None or rarest in whole), strange=strange,
+            fits=float(wanted is not None and not plain and fits), misfits=float(not plain and not fits),
+            holds=float(plain and fits), lacks=float(plain and not fits), first=float(place == 0),
+            short=float(len(words.stems(sentence)) < MIN_WORDS), lead=5.0 / (4.0 + rank), here=here,
+        ))
+    return looks
+
+
+def found_in(question: Question, stems: AbstractSet[str]) -> frozenset[str]:
+    """The terms that are among the stems, in any form."""
+    return frozenset(term for term, forms in question.forms.items() if forms.among(stems))
 
 
 def share(question: Question, stems: AbstractSet[str]) -> float:
     """The share of the question's weight whose words are among the stems."""
     total = sum(question.terms.values())
-    found = sum(weight for term, weight in question.terms.items() if is_in(question, term, stems))
-    return found / total if total else 0.0
+    return sum(question.terms[term] for term in found_in(question, stems)) / total if total else 0.0
 
 
-def is_in(question: Question, term: str, stems: AbstractSet[str]) -> bool:
-    """Whether a term, or another form of it, is among the stems. A form with a star is the beginning of a word."""
-    return words.stem(term) in stems or any(
-        any(each.startswith(other[:-1]) for each in stems) if other.endswith("*") else words.stem(other) in stems
-        for other in question.also.get(term, ()))
-
-
-def _here(question: Question, passage: Passage, stems: AbstractSet[str]) -> float:
+def _here(question: Question, passage: Passage, context: str) -> float:
     area = question.area
     if area is not None and (passage.source.area or "").casefold() == area.casefold():
         return 1.0
     near = {words.stem(word) for word in question.devices} | (words.stems(area) if area else frozenset())
-    return float(bool(near & stems))
+    return float(not near.isdisjoint(words.stems(passage.text) | words.stems(context)))
 
 
-def strength(found: Features, weights: Mapping[str, float] | None = None) -> float:
+def strength(found: Features, weights: Weights) -> float:
     """How much more likely than nothing the sentence answers the question, as a logarithm."""
-    weights = WEIGHTS if weights is None else weights
-    return BIAS + HERE * found.here + sum(weights[name] * float(getattr(found, name)) for name in NAMES)
+    return weights.bias + sum(weight * float(getattr(found, name)) for name, weight in weights.of.items())
+
+
+def with_reader(looks: Sequence[Sequence[Features]], odds: Sequence[Sequence[float]]) -> list[list[Features]]:
+    """The features of the sentences of some passages, with what the reader thinks of each (natural logarithms of odds)."""
+    reads = [[max(-1.0, min(1.0, each / MOST_ODDS)) for each in some] for some in odds]
+    top = max((each for some in reads for each in some), default=0.0)
+    return [[replace(look, reads=value, most=float(value >= top), gap=top - value)
+             for look, value in zip(some, (*values, *[-1.0] * len(some)), strict=False)]
+            for some, values in zip(looks, reads, strict=True)]
 
 
 def probabilities(strengths: Sequence[float]) -> list[float]:

@@ -63,6 +63,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         INSERT INTO words (words, rowid, context, text) VALUES ('delete', old.id, old.context, old.text);
     END""",
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row)",
+    # int8, one row a token of context and text: what the reader reads. Made by the reader whose version is in `meta`.
+    """CREATE TABLE tokens (
+        passage_id INTEGER PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE, states BLOB NOT NULL
+    ) STRICT""",
 )
 
 
@@ -73,6 +77,7 @@ class Vectors:
     bits: bytes                 # the signs of `vector`
     vector: bytes               # int8
     sentences: bytes            # int8, one vector a line of the text
+    tokens: bytes               # int8, one row a token of context and text, as `Reader.project` makes them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,13 +129,17 @@ class Changed(Exception):
 class Store:
     """One open file. Not for several threads at once: `Knowledge` sees to that."""
 
-    def __init__(self, path: Path | str, *, model: str, n_embd: int) -> None:
-        """Open or create. Raises: StoreError; WrongModel: its vectors were made by another encoder than `model`."""
+    def __init__(self, path: Path | str, *, model: str, n_embd: int, reader: str) -> None:
+        """Open or create. What another version of the reader made is dropped: `without_vectors` names it.
+
+        Raises: StoreError; WrongModel: its vectors were made by another encoder than `model`.
+        """
         self.path = str(path)
         self.n_embd = n_embd
         self._sql = _opened(self.path)
         try:
             self._check_model(model)
+            self._check_reader(reader)
         except BaseException:
             self._sql.close()
             raise
@@ -161,6 +170,13 @@ class Store:
         elif known != model:
             raise WrongModel(f"{self.path} was embedded by {known}, the encoder here is {model}: "
                              "use that one, or run `ingle knowledge reindex`")
+
+    def _check_reader(self, version: str) -> None:
+        if self.meta("reader") == version:
+            return
+        with self.transaction():
+            self._sql.execute("DELETE FROM tokens")
+            self._sql.execute("INSERT OR REPLACE INTO meta VALUES ('reader', ?)", (version,))
 
     def meta(self, key: str) -> str | None:
         row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -244,6 +260,7 @@ class Store:
     def _put_vectors(self, passage_id: int, vectors: Vectors) -> None:
         self._sql.execute("INSERT OR REPLACE INTO codes VALUES (?, ?)", (passage_id, vectors.bits))
         self._sql.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", (passage_id, vectors.vector, vectors.sentences))
+        self._sql.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (passage_id, vectors.tokens))
 
     def remove(self, document_ids: Iterable[int]) -> int:
         """Delete documents with all that is known of them, for good. Returns: how many there were."""
@@ -295,6 +312,12 @@ class Store:
         """(n_sentences, n_embd) for each passage."""
         rows = self._select("SELECT passage_id, sentences FROM vectors WHERE passage_id", ids)
         return {passage_id: np.frombuffer(blob[: len(blob) // self.n_embd * self.n_embd], np.int8).reshape(-1, self.n_embd)
+                for passage_id, blob in rows}
+
+    def tokens(self, ids: Sequence[int], width: int) -> dict[int, I8]:
+        """(n_tokens, width) for each passage."""
+        rows = self._select("SELECT passage_id, states FROM tokens WHERE passage_id", ids)
+        return {passage_id: np.frombuffer(blob[: len(blob) // width * width], np.int8).reshape(-1, width)
                 for passage_id, blob in rows}
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
@@ -366,8 +389,9 @@ class Store:
         """(id, context, text) of passages whose vectors are missing or broken."""
         rows = self._sql.execute(
             """SELECT p.id, p.context, p.text FROM passages p LEFT JOIN codes c ON c.passage_id = p.id
-               LEFT JOIN vectors v ON v.passage_id = p.id
-               WHERE c.bits IS NULL OR length(c.bits) != ?1 / 8 OR v.vector IS NULL OR length(v.vector) != ?1""", (self.n_embd,))
+               LEFT JOIN vectors v ON v.passage_id = p.id LEFT JOIN tokens t ON t.passage_id = p.id
+               WHERE c.bits IS NULL OR length(c.bits) != ?1 / 8 OR v.vector IS NULL OR length(v.vector) != ?1
+                  OR t.states IS NULL""", (self.n_embd,))
         return [(row[0], row[1], row[2]) for row in rows]
 
     def rebuild_words(self) -> None:
@@ -387,7 +411,7 @@ def drop_vectors(path: Path | str) -> None:
     sql = _opened(str(path))
     try:
         sql.execute("BEGIN IMMEDIATE")
-        for table in ("vectors", "codes", "meta"):
+        for table in ("vectors", "codes", "tokens", "meta"):
             sql.execute(f"DELETE FROM {table}")
         sql.execute("COMMIT")
     except sqlite3.Error as error:

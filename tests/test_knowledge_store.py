@@ -134,7 +134,7 @@ def test_another_encoder_is_refused_until_reindexed(tmp_path: Path, encoder: Enc
     with Knowledge.open(file, encoder) as knowledge:
         knowledge.remember("the ladder is in the garage")
     with pytest.raises(WrongModel, match="was embedded by all-MiniLM-L6-v2, the encoder here is other"):
-        Store(file, model="other", n_embd=384)
+        Store(file, model="other", n_embd=384, reader="1")
     assert reindex(file, encoder) == 1
     with Knowledge.open(file, encoder) as knowledge:
         assert knowledge.ask("where is the ladder?").found
@@ -160,13 +160,13 @@ def test_files_that_are_none_of_ours_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "knowledge.db"
     file.write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match=r"cannot be used: file is not a database\. Move it away"):
-        Store(file, model="m", n_embd=384)
+        Store(file, model="m", n_embd=384, reader="1")
     newer = tmp_path / "newer.db"
     raw = sqlite3.connect(newer)
     raw.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     raw.close()
     with pytest.raises(StoreError, match="newer version of Ingle"):
-        Store(newer, model="m", n_embd=384)
+        Store(newer, model="m", n_embd=384, reader="1")
 
 
 def test_nothing_to_remember_and_too_much(store: Knowledge) -> None:

@@ -222,8 +222,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     folder = Path(args.household) if args.household else evaluate.HOUSEHOLD
     if args.fit:
-        bias, weights = evaluate.fit(folder)
-        _print_json({"bias": bias, "weights": weights})
+        _print_json({name: {"bias": weights.bias, **weights.of} for name, weights in evaluate.fit(folder).items()})
         return 0
     report = evaluate.evaluate(folder, half=args.half, crowd=args.crowd,
                                peer=Path(args.peer) if args.peer else None)
