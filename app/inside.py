@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ..engine.interpreter import Interpretation
-from ..skills.home.model import Outcome
-from ..skills.home.resolver import Resolution
 from .events import Event, IntentRecord, TurnRecord
 from .typed import plain
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:               # the screen imports this too, and needs none of them
+    from ..engine.interpreter import Interpretation
+    from ..skills.home.model import Outcome
+    from ..skills.home.resolver import Resolution
     from .outside import Considered, Outside
 
 KEPT: Final = 32                # turns

@@ -80,7 +80,6 @@ def taken(pilot: Pilot[None], title: str) -> str:
 
 
 async def take(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         async with session(Path(scratch)) as pilot:
             screen = pilot.app.screen
@@ -112,4 +111,6 @@ def save(folder: Path, name: str, svg: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(take(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES))
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
+    chosen.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take(chosen))

@@ -23,7 +23,6 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from ingle.app import bus as bus_module
-from ingle.app import daemon as daemon_module
 from ingle.app import home_link
 from ingle.app.bus import Bus, Message
 from ingle.app.config import AreaConfig, Config, FloorConfig, HomeConfig, Mqtt, load
@@ -37,6 +36,7 @@ from ingle.app.tui.shown import Shown, shown
 from ingle.app.tui.widgets.ask_bar import AskBar
 from ingle.app.tui.widgets.board import Board, Line, board_lines, drawn
 from ingle.app.tui.widgets.conversation import Conversation
+from ingle.app.tui.widgets.exchange import Exchange
 from ingle.app.tui.widgets.help_screen import HelpScreen
 from ingle.app.tui.widgets.status_bar import StatusBar
 from ingle.skills.home.model import Entity
@@ -147,8 +147,9 @@ def status(pilot: Pilot[None]) -> str:
 
 
 def conversation(pilot: Pilot[None]) -> str:
-    statics = pilot.app.screen.query_one(Conversation).query(Static)
-    return "\n".join(str(static.content) for static in statics)
+    shown = pilot.app.screen.query_one(Conversation).children
+    return "\n".join(each.plain if isinstance(each, Exchange) else str(each.content) for each in shown
+                     if isinstance(each, Exchange | Static))
 
 
 def board(pilot: Pilot[None]) -> list[str]:

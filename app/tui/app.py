@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.app import App, SystemCommand
@@ -38,7 +39,7 @@ class IngleApp(App[None]):
     """`await IngleApp(client).run_async()`."""
 
     TITLE = "Ingle"
-    CSS_PATH = "ingle.tcss"
+    CSS_PATH = Path(__file__).with_name("ingle.tcss")
     COMMANDS = App.COMMANDS | {Devices}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (110, "-wide")]  # noqa: RUF012  # as textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]     # noqa: RUF012

@@ -120,12 +120,17 @@ async def _in_thread(read: Callable[[], str]) -> str:
     """The next line, from a thread that does not keep the program from ending."""
     import threading
 
-    loop, line = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def tell(got: str) -> None:
+        if not line.done():
+            line.set_result(got)
 
     def work() -> None:
         got = read()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: line.done() or line.set_result(got))
+            loop.call_soon_threadsafe(tell, got)
 
     threading.Thread(target=work, daemon=True).start()
-    return str(await line)
+    return await line

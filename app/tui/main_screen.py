@@ -48,6 +48,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._client = client
         self._home = HomePage(client, id=HOME)
+        self._pages: list[Page] = [self._home]
         self._status, self._nav, self._ask = StatusBar(id="status"), NavBar(id="nav"), AskBar(id="ask")
 
     def compose(self) -> ComposeResult:
@@ -79,7 +80,7 @@ class MainScreen(Screen[None]):
             case TurnRecord():
                 self._status.take_record(news)
                 self._ask.expect_answer(news.reply.endswith("?"))
-        for page in self.query(Page):
+        for page in self._pages:
             page.take(news)
 
     # where one is
@@ -103,7 +104,9 @@ class MainScreen(Screen[None]):
         pages = self.query_one(ContentSwitcher)
         if not pages.query(f"#{name}"):
             place = next(place for place in PLACES if place.name == name)
-            await pages.add_content(place.page(self._client))
+            page = place.page(self._client)
+            await pages.add_content(page)
+            self._pages.append(page)
         pages.current = name
         self._nav.go(name)
         self._ask.display = self.page.ASKS

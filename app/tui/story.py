@@ -111,7 +111,8 @@ def _raised(digits: str) -> str:
 
 
 def _wrapped(words: Iterable[Content], cells: int) -> Iterator[Content]:
-    line, length = [], 0
+    line: list[Content] = []
+    length = 0
     for word in words:
         if line and length + word.cell_length + 2 > cells:
             yield Content("  ").join(line)

@@ -169,7 +169,11 @@ class ThePage(Page):
         document = self._documents.get(chosen.id or "") if chosen is not None and not self._passages else None
         if document is not None:
             question = f"Forget {fit(document.title, at_most=50)!r} for good? The file itself stays."
-            self.app.push_screen(Confirm(question, "Forget"), lambda yes: self._forget(document.id) if yes else None)
+            self.app.push_screen(Confirm(question, "Forget"), lambda yes: self._forget_if(yes, document.id))
+
+    def _forget_if(self, yes: bool | None, document_id: int) -> None:
+        if yes:
+            self._forget(document_id)
 
     @work(thread=True)
     def _forget(self, document_id: int) -> None:

@@ -23,7 +23,7 @@ from ..safe_text import fit
 from ..shown import shown
 from .exchange import QUIET, Exchange
 
-MAX_SHOWN: Final = 300          # older turns go: a screen may stay open for months
+MAX_SHOWN: Final = 150          # older turns go: a screen may stay open for months
 CONFIRMED_SHOWN: Final = 8
 FOLLOWED_S: Final = 30.0
 WELCOME: Final = """\

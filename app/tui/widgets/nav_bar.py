@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
@@ -14,8 +14,6 @@ SHORT_OF: Final = 78            # cells: below, only the place where you are is 
 
 class NavBar(Static):
     """Follows `place`; a click goes there."""
-
-    can_focus: ClassVar[bool] = False
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
