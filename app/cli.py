@@ -12,8 +12,8 @@ from importlib.metadata import version
 from typing import Final
 
 COMMANDS: Final = (
-    "run", "say", "chat", "hear", "voice", "satellite", "simulate", "scenario", "devices", "interpret", "bench", "doctor", "knowledge",
-    "calendar", "skill", "train", "eval", "route", "audit", "serve", "model",
+    "run", "say", "chat", "hear", "voice", "satellite", "simulate", "scenario", "devices", "interpret", "bench", "doctor",
+    "knowledge", "calendar", "skill", "train", "eval", "route", "audit", "serve", "model",
 )
 
 # What its owner can mend, by where it is defined: told in one line. Named here so that nothing is imported for it.

@@ -188,7 +188,7 @@ class UpdatesConfig:
     root: str | None = None             # the maker's root.json, got by a trusted way; relative to the configuration file
     automatic: bool = False             # look once a day, and when one is announced on the bus
     encrypt: bool = False               # keep models encrypted on this device's disk
-    key_stores: tuple[Literal["keyring", "tpm", "file"], ...] = ("keyring", "tpm", "file")    # for this device's key: the first usable
+    key_stores: tuple[Literal["keyring", "tpm", "file"], ...] = ("keyring", "tpm", "file")  # for its key: the first usable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,7 +357,8 @@ def _problems(config: Config) -> Iterable[tuple[str, str]]:
         ("undo_s", config.undo_s, 1, 86400, "seconds"),
         ("history.days", config.history.days, 0.01, 3660, "days"), ("history.max_mb", config.history.max_mb, 1, 10_000, "MB"),
         ("telemetry.interval_s", config.telemetry.interval_s, 60, 86_400, "seconds"),
-        ("telemetry.epsilon", config.telemetry.epsilon, 0.01, 10, "(ε)"), ("telemetry.sample", config.telemetry.sample, 0.01, 1, "(a share)"),
+        ("telemetry.epsilon", config.telemetry.epsilon, 0.01, 10, "(ε)"),
+        ("telemetry.sample", config.telemetry.sample, 0.01, 1, "(a share)"),
     )  # fmt: skip
     yield from _care_problems(config)
     for key, value, least, most, unit in limits:

@@ -89,7 +89,8 @@ class IntentPrior:
 
 def mix(log_p: F32, prior: F32) -> F32:
     """The model's log-probabilities with the prior's, both (n,). What the prior does not know, NaN, is to it one of n."""
-    return log_p + np.float32(WEIGHT) * np.nan_to_num(np.maximum(prior, np.float32(FLOOR)), nan=-math.log(len(prior)))
+    known: F32 = np.where(np.isnan(prior), np.float32(-math.log(len(prior))), np.maximum(prior, np.float32(FLOOR)))
+    return log_p + np.float32(WEIGHT) * known
 
 
 def _tensor(file: GGUFFile, name: str, n_dims: int) -> F32:

@@ -179,9 +179,9 @@ class Reader:
         near = passage @ question.T / np.float32(D)                         # (n_pages, most, n_question)
         near[group[:, n_question:] == -3] = -1.0
         of_question = np.stack([page.of_question for page in pages])
-        asks = (question + of_question @ of["of_question"].T + near.max(axis=1, initial=-1.0)[..., np.newaxis] * of["near_question"]
-                + of["is_question"])
-        tells = passage + of_tokens @ of["of_passage"].T + near.max(axis=2, initial=-1.0)[..., np.newaxis] * of["near_passage"]
+        by_word, by_token = near.max(axis=1, initial=-1.0)[..., np.newaxis], near.max(axis=2, initial=-1.0)[..., np.newaxis]
+        asks = question + of_question @ of["of_question"].T + by_word * of["near_question"] + of["is_question"]
+        tells = passage + of_tokens @ of["of_passage"].T + by_token * of["near_passage"]
         x = np.concatenate([asks, tells], axis=1)                           # (n_pages, n_question + most, D)
         relation = relations(group)
         for layer in range(N_LAYER):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ingle.app import Assistant, daemon, home_link
+from ingle.app import Assistant, home_link
 from ingle.app.config import Config, Mqtt, Sensitive
 from ingle.app.daemon import Parts, assembled
 from ingle.app.events import Asked, TurnRecord

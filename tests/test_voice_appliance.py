@@ -1,4 +1,4 @@
-"""An appliance with many options, defined by the household's own sentences: its words lead the recogniser, by voice as by text."""
+"""An appliance with many options, in the household's own sentences: its words lead the recogniser, by voice as by text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ async def _hear(*texts: str) -> tuple[str, Phrases]:
 
 async def test_the_recogniser_is_told_the_words_of_the_household() -> None:
     _, phrases = await _hear("hello")
-    assert {"dark roast", "light roast", "espresso", "cappuccino", "oat", "a lot of"} <= {value.lower() for value in phrases.values}
+    heard = {value.lower() for value in phrases.values}
+    assert {"dark roast", "light roast", "espresso", "cappuccino", "oat", "a lot of"} <= heard
 
 
 @pytest.mark.parametrize(

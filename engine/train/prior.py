@@ -67,7 +67,7 @@ def _fit(vectors: Tensor, targets: Tensor, tell: Tell) -> nn.Sequential:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.02, 1 - step / n_steps))
     for epoch in range(N_EPOCHS):
         head.train()
-        for rows in torch.randperm(n_fitted).split(BATCH):
+        for rows in torch.split(torch.randperm(n_fitted), BATCH):
             loss = _loss(head(vectors[rows]), targets[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

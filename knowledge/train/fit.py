@@ -185,10 +185,13 @@ def _batch(pairs: Sequence[Pair]) -> tuple[dict[str, torch.Tensor], torch.Tensor
     """Padded tensors, (b, 1 + most, 2) marks of what is right, (b,) weights."""
     n_question, most = max(len(pair[0].states) for pair in pairs), max(len(pair[1].tokens) for pair in pairs)
     b = len(pairs)
-    batch = {"question": np.zeros((b, n_question, N_EMBD), np.float32), "passage": np.zeros((b, most, N_EMBD), np.float32),
-             "of_question": np.zeros((b, n_question, len(OF_QUESTION)), np.float32),
-             "of_passage": np.zeros((b, most, len(OF_PASSAGE)), np.float32),
-             "group": np.full((b, n_question + most), -3, np.int64)}
+    batch: dict[str, np.ndarray[Any, Any]] = {
+        "question": np.zeros((b, n_question, N_EMBD), np.float32),
+        "passage": np.zeros((b, most, N_EMBD), np.float32),
+        "of_question": np.zeros((b, n_question, len(OF_QUESTION)), np.float32),
+        "of_passage": np.zeros((b, most, len(OF_PASSAGE)), np.float32),
+        "group": np.full((b, n_question + most), -3, np.int64),
+    }
     right = np.zeros((b, 1 + most, 2), np.float32)
     for row, (asked, page, answers, _) in enumerate(pairs):
         nq, n = len(asked.states), len(page.tokens)
@@ -232,7 +235,7 @@ def train(examples: Sequence[Example], *, epochs: int, share: float = 0.5, seed:
             inputs, right, weight = _batch(batch)
             loss = _loss(network(inputs), right, weight)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             total, step = total + float(loss.detach()), step + 1

@@ -49,7 +49,8 @@ class World:
 def written() -> World:
     """The household of `household_a.txt` and `notes_a.txt`: "? question | answer" below its document, "-" where it has none."""
     world = World()
-    name, lines = "", []
+    name = ""
+    lines: list[str] = []
     for line in _read("household_a.txt").splitlines():
         if line.startswith("=== "):
             name, lines = line[4:], []
