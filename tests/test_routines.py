@@ -18,7 +18,8 @@ from ingle.skills.conditions import Watch, read_clause
 from ingle.skills.home.model import Home
 from ingle.skills.moments import MomentError, NotUnderstood
 from ingle.skills.recurrence import read_repeat
-from ingle.skills.routines import RUNS_AT_MOST, CannotWait, Deed, Routine, RoutineFile, Routines, RoutinesError, spoken_phrase
+from ingle.skills.routines import CannotWait, Deed, Routine, RoutineFile, Routines, RoutinesError, spoken_phrase
+from ingle.skills.routines.running import RUNS_AT_MOST
 from ingle.skills.why import Cause
 
 from .turns import TUESDAY, World
@@ -386,7 +387,7 @@ async def test_switched_off_and_on_and_removed(house: House) -> None:
 
 
 async def test_there_are_only_so_many(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingle.skills.routines.MAX_ROUTINES", 1)
+    monkeypatch.setattr("ingle.skills.routines.running.MAX_ROUTINES", 1)
     house.routines.save(Routine(name="a", when="I say a", do="x"))
     with pytest.raises(CannotWait):
         house.routines.save(Routine(name="b", when="I say b", do="x"))
