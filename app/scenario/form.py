@@ -3,6 +3,7 @@
     home: two_rooms             # tests/homes/two_rooms.yaml beside the scenarios, or the home itself written here
     config: {confirm_s: 0.3}    # overrides of config.yaml
     cloud: "It is Paris."       # a cloud is set up that answers everything so; without it there is none
+    independent: true           # each turn is a conversation of its own, in the home as its file has it
     wish: 21                    # the wish it carries, if any
     turns:
       - ask: "turn off the kitchen lights, please"
@@ -161,6 +162,7 @@ class Scenario:
     turns: tuple[Step, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
     cloud: str | None = None                        # what the cloud answers; None: no cloud is set up
+    independent: bool = False                       # each turn in a conversation of its own, in the home as its file has it
     wish: int | None = None
 
     @property
@@ -176,6 +178,7 @@ class _File:
     turns: tuple[Any, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
     cloud: str | None = None
+    independent: bool = False
     wish: int | None = None
 
 
@@ -204,7 +207,8 @@ def load(path: Path) -> Scenario:
         raise ScenarioError(f"{path}: {' '.join(str(error).split())}") from None
     except (Mismatch, HomeFileError) as error:
         raise ScenarioError(f"{path}: {error}") from None
-    return Scenario(file=path, home=home, turns=steps, config=data.config, cloud=data.cloud, wish=data.wish)
+    return Scenario(file=path, home=home, turns=steps, config=data.config, cloud=data.cloud, independent=data.independent,
+                    wish=data.wish)
 
 
 def _step(raw: object, place: int) -> Step:

@@ -28,7 +28,9 @@ def summary(results: Sequence[Result]) -> str:
     turns, failed = sum(result.turns for result in results), failed_turns(results)
     wrong = sum(not result.passed for result in results)
     skipped = sum(result.skipped is not None for result in results)
-    verdict = f"{failed} failed in {wrong} of them" if failed else "all as expected"
+    strayed = wrong_device_turns(results)
+    verdict = (f"{failed} failed in {wrong} of them ({_share(turns - failed, turns)} right), "
+               f"a wrong device acted on in {strayed} ({_share(strayed, turns)})") if failed else "all as expected"
     beside = f", {skipped} skipped" if skipped else ""
     elapsed_s = sum(result.elapsed_s for result in results)
     return f"{len(results)} scenarios{beside}, {_turns(turns)}: {verdict} ({elapsed_s:.1f} s)"
@@ -40,6 +42,7 @@ def as_json(results: Sequence[Result]) -> str:
             "scenarios": len(results),
             "turns": sum(result.turns for result in results),
             "failed": failed_turns(results),
+            "wrong_device_turns": wrong_device_turns(results),
             "skipped": sum(result.skipped is not None for result in results),
             "elapsed_s": round(sum(result.elapsed_s for result in results), 3),
             "failures": [_plain(result, one) for result in results for one in result.failures],
@@ -53,8 +56,18 @@ def failed_turns(results: Sequence[Result]) -> int:
     return sum(len(result.failures) for result in results)
 
 
+def wrong_device_turns(results: Sequence[Result]) -> int:
+    """Turns in which a device was told something that should have been left alone."""
+    return sum(bool(one.wrong_devices) for result in results for one in result.failures)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
 def _plain(result: Result, one: Failure) -> dict[str, Any]:
-    return {"file": str(result.scenario.file), "turn": one.place, "said": one.said, "problems": list(one.problems)}
+    return {"file": str(result.scenario.file), "turn": one.place, "said": one.said, "problems": list(one.problems),
+            "wrong_devices": list(one.wrong_devices)}
 
 
 def _turns(count: int) -> str:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -57,6 +57,7 @@ class Failure:
     place: int                  # in `turns`, from 0
     said: str
     problems: tuple[str, ...]
+    wrong_devices: tuple[str, ...] = ()     # entities that were told something and should have been left alone
 
 
 @dataclass(kw_only=True)
@@ -88,7 +89,8 @@ async def run(scenario: Scenario, open_ingle: OpenIngle, *, broker_url: str | No
                 result.turns += isinstance(step, Ask)
                 if problems := await stage.play(step):
                     said = step.ask if isinstance(step, Ask) else type(step).__name__
-                    result.failures.append(Failure(place=place, said=said, problems=tuple(problems)))
+                    strays = stage.strays if isinstance(step, Ask) else ()
+                    result.failures.append(Failure(place=place, said=said, problems=tuple(problems), wrong_devices=strays))
             if left := await stage.leftovers():
                 result.failures.append(Failure(place=place, said="(after the last turn)", problems=(left,)))
     except (HomeFileError, ConfigError, BusError, StageError, CloudError) as error:
@@ -112,6 +114,7 @@ class Stage:
         self._data_dir = data_dir
         self._records: dict[str, asyncio.Future[TurnRecord]] = {}
         self._online = asyncio.Event()
+        self.strays: tuple[str, ...] = ()   # entities that the last ask commanded, and should not have
         self._foreign: list[str] = []       # topics of `publish` steps: not Ingle's doing
         self._announced: list[str] = []     # what Ingle said unasked, since the last look
         self._leftovers: set[str] = set()   # retained topics of Ingle, for a broker that stays
@@ -200,6 +203,10 @@ class Stage:
 
     async def _ask(self, step: Ask) -> list[str]:
         asked = Asked(text=step.ask, area=step.area, session=step.session, via=step.via, speaker=step.speaker)
+        if self.scenario.independent:
+            await self.simulator.restore()
+            asked = replace(asked, session=asked.id)
+        self.strays = ()
         answer: asyncio.Future[TurnRecord] = asyncio.get_running_loop().create_future()
         self._records[asked.id] = answer
         await self._bus.publish(topics.ASK, asked.payload())
@@ -213,8 +220,15 @@ class Stage:
         await self._until(lambda: not differences(step.expect.states, self._states()), STATES_S)
         refused, self.simulator.refused = self.simulator.refused, []
         seen = Seen(record=record, commands=self._take_commands(), refused=refused, states=self._states())
+        self.strays = self._strays(step, seen)
         problems = judge(step.expect, seen)
         return [*problems, f"reply: {record.reply!r}; {record.reason}"] if problems else []
+
+    def _strays(self, step: Ask, seen: Seen) -> tuple[str, ...]:
+        """Entities that obey a command which came, and none that should have."""
+        meant, told = ({self.simulator.listens(command.topic) for command in commands}
+                       for commands in (step.expect.commands, seen.commands))
+        return tuple(sorted(entity_id for entity_id in told - meant if entity_id is not None))
 
     def _states(self) -> dict[str, dict[str, Any]]:
         """How the simulated devices are, physically."""

@@ -26,6 +26,7 @@ class Device:
         self.style = wire.BY_NAME[spec.style]
         self.state = spec.state if spec.state is not None else self.idle
         self.attributes: dict[str, Any] = self.usual_attributes() | spec.attributes
+        self._at_first = {**self.attributes, "state": self.state}
         self.online = not spec.offline
         self.later: Sleep | None = None         # set by the world that runs the device
         self.channels = self.make_channels()
@@ -66,6 +67,14 @@ class Device:
                 self.state = None if value is None else str(value)
             else:
                 self.attributes[key] = value
+
+    def restore(self) -> bool:
+        """Be again as HOME.yaml has it. Returns: whether anything was otherwise."""
+        if {**self.attributes, "state": self.state} == self._at_first:
+            return False
+        self.attributes.clear()
+        self.set(self._at_first)
+        return True
 
     @property
     def tells_state(self) -> bool:

@@ -113,6 +113,11 @@ class Simulator:
             self._obey(device, channel, payload)
             await self.report(device)
 
+    def listens(self, topic: str) -> str | None:
+        """Return the entity that obeys this topic, if any does."""
+        listener = self._listeners.get(topic)
+        return None if listener is None else listener[0].spec.entity_id
+
     def take_commands(self) -> list[Command]:
         """Return what was heard since the last call."""
         taken, self.commands = self.commands, []
@@ -125,6 +130,12 @@ class Simulator:
         device = self.device(entity_id)
         device.set(changes)
         await self.report(device)
+
+    async def restore(self) -> None:
+        """Put every device back to how HOME.yaml has it; those that were otherwise say so."""
+        for device in self.devices.values():
+            if device.restore():
+                await self.report(device)
 
     async def set_online(self, entity_id: str, online: bool) -> None:
         """Cut a device off, or bring it back. Raises: HomeFileError."""
