@@ -54,6 +54,7 @@ from .voice.scripted import (
     ScriptedEars,
     ScriptedVoice,
     ScriptedWake,
+    Source,
     Speaker,
     frames,
     vad,
@@ -365,6 +366,15 @@ async def test_a_question_is_answered_without_the_wake_word() -> None:
         await eventually(lambda: pair.link._remote is not None and pair.link._remote._streaming and len(pair.house.asked) == 1)
         pair.mic.say(frames(SILENCE, 0.2), frames(SPEECH, 0.4), frames(SILENCE, 1.0))
         await eventually(lambda: [asked.text for asked in pair.house.asked] == ["open the door", "yes"])
+
+
+async def test_a_recording_that_ends_with_the_last_word_is_understood() -> None:
+    pair = Pair(["lamp on"], {"lamp on": "On."})
+    pair.satellite = Satellite(Source([*frames(WAKE), *frames(SPEECH, 0.6)]), pair.speaker, ScriptedWake(), area="Bedroom")
+    pair.mic.open = 1                           # it is not what is listened to
+    async with pair.connected():
+        await eventually(lambda: pair.speaker.played)
+        assert pair.ears.got[0].count(SPEECH) == len(frames(SPEECH, 0.6))
 
 
 async def test_a_satellite_without_a_wake_word_sends_all_and_the_hub_listens_for_it() -> None:

@@ -15,6 +15,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 from wyoming.asr import Transcript
 from wyoming.event import Event
 from wyoming.info import Describe, Info
@@ -30,7 +31,7 @@ from ..hearing import Heard
 from ..pipeline import Answer, State, Understand, VoicePipeline
 from ..settings import SatelliteConfig, VoiceConfig
 from ..synthesis import sounds
-from ..types import Samples, Sound, TextToSpeech, VoiceError, WakeWord
+from ..types import FRAME_S, FRAME_SAMPLES, Samples, Sound, TextToSpeech, VoiceError, WakeWord
 from .wire import PIECE_S, STOP, Connection, Listening, WireError, chunk_of, connected, start_of
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ SILENT_S: Final = 20.0              # without any event, a pong included: the sa
 INFO_S: Final = 5.0
 WAITING: Final = 250                # frames of sound not yet taken, 8 s
 MAX_TO_TELL: Final = 20
+SILENT_FRAME: Final = np.zeros(FRAME_SAMPLES, np.int16)
+SILENCE_S: Final = 6.0              # ends any utterance, one that never began included
 
 LISTEN_NOW: Final = RunPipeline(start_stage=PipelineStage.ASR, end_stage=PipelineStage.TTS)
 
@@ -67,19 +70,20 @@ class SatelliteLink:
 
     async def run(self) -> None:
         """Until cancelled."""
-        tries = 0
+        failures = 0
         while True:
             try:
                 async with connected(self.url) as connection:
                     await self._session(connection)
-                tries = 0
+                failures = 0
             except VoiceError as error:
-                if tries == 0:
+                if failures == 0:
                     log.warning("satellite %s: %s", self.url, error)
+                failures += 1
             except Exception:
                 log.exception("satellite %s: its session failed", self.url)
-            await asyncio.sleep(AGAIN_S[min(tries, len(AGAIN_S) - 1)])
-            tries += 1
+                failures += 1
+            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
 
     def tell(self, said: Announced) -> None:
         """Speak what is for its room, as soon as nobody is speaking there."""
@@ -183,6 +187,9 @@ class _Remote:
                         self._take(frame)
                 case "run-pipeline":
                     self._begin(event)
+                case "streaming-stopped" if self._streaming:    # it has heard the end of speech itself, or its recording is over
+                    for _ in range(int(SILENCE_S / FRAME_S)):
+                        self._take(SILENT_FRAME)
                 case "detection":
                     name = event.data.get("name")
                     self._called = name.replace("_", " ") if isinstance(name, str) else "wake word"
@@ -201,6 +208,7 @@ class _Remote:
             self._wake = self._wake or self._open_wake_word()
         else:
             self._called = self._called or "wake word"
+            self._take(SILENT_FRAME)        # in which it is heard: nothing of what follows is lost
 
     # as a source, a wake word and a sink
 

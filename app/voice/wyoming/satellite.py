@@ -143,7 +143,8 @@ class _Run:
                     async for frame in frames:
                         tries = 0
                         await self._heard(frame)
-                return                      # a recording has an end
+                await self._enough()        # a recording has an end
+                return
             except VoiceError as error:
                 log.warning("no microphone: %s", error)
                 await self._enough()
