@@ -38,6 +38,8 @@ class Event:
     lasts_s: float = 0.0
     lead_s: float | None = None         # of its first alarm before it; None: it has none
     kind: str = "event"
+    instead_of: datetime | None = None  # the time of a repeating event of that UID that this one is about
+    called_off: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +86,18 @@ def read(data: bytes, zone: tzinfo | None) -> tuple[list[Event], list[str]]:
     icalendar = _library()
     try:
         calendars = icalendar.Calendar.from_ical(data, multiple=True)
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+        # OSError: its time zone is the name of a folder of zones
         raise CalendarError(f"not an iCalendar file: {' '.join(str(error).split())[:200]}") from None
-    found, faults = [], []
+    found: list[Event] = []
+    faults = []
     for component in (each for calendar in calendars for each in calendar.walk("VEVENT")):
         try:
-            found.append((component, _event(component, zone)))
+            found.append(_event(component, zone))
         except (CalendarError, NotUnderstood, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             name = str(component.get("SUMMARY", "an event"))[:60]
             faults.append(f"{name!r} is left out: {' '.join(str(error).split())[:200]}")
-    return list(_with_overrides(found, zone)), faults
+    return list(_with_overrides(found)), faults
 
 
 def _event(component: Any, zone: tzinfo | None) -> Event:
@@ -109,12 +113,17 @@ def _event(component: Any, zone: tzinfo | None) -> Event:
     when: datetime | Repeat = wall if rule is None else _repeat(component, wall, rule, zone)
     kind = "reminder" if str(component.get(KIND, "")) == "reminder" else "event"
     lead_s = _lead_s(component)
+    original = component.decoded("RECURRENCE-ID", None)
     return Event(uid=uid, summary=summary, when=when, lasts_s=_lasts_s(component, start), kind=kind,
-                 lead_s=0.0 if kind == "reminder" and lead_s is None else lead_s)
+                 lead_s=0.0 if kind == "reminder" and lead_s is None else lead_s,
+                 instead_of=None if original is None else _wall(original, zone),
+                 called_off=str(component.get("STATUS", "")).upper() == "CANCELLED")
 
 
 def _wall(moment: date | datetime, zone: tzinfo | None) -> datetime:
-    """What the clock on the household's wall shows then; a day is its midnight."""
+    """What the clock on the household's wall shows then; a day is its midnight. Raises: CalendarError: it could not be read."""
+    if not isinstance(moment, date):
+        raise CalendarError(f"{str(moment)[:60]!r} is not a date")
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time(0))
     return (moment if moment.tzinfo is None else moment.astimezone(zone)).replace(tzinfo=None)
@@ -164,20 +173,19 @@ def _lead_s(component: Any) -> float | None:
     return min(leads, default=None)
 
 
-def _with_overrides(found: Sequence[tuple[Any, Event]], zone: tzinfo | None) -> Iterator[Event]:
-    """One time of an event that repeats may have been moved or called off: RECURRENCE-ID."""
+def _with_overrides(found: Sequence[Event]) -> Iterator[Event]:
+    """One time of an event that repeats may have been moved or called off."""
     moved: dict[str, list[datetime]] = {}
-    for component, event in found:
-        if (original := component.decoded("RECURRENCE-ID", None)) is not None:
-            moved.setdefault(event.uid, []).append(_wall(original, zone))
-    for component, event in found:
-        called_off = str(component.get("STATUS", "")).upper() == "CANCELLED"
-        if component.get("RECURRENCE-ID") is not None:
-            if not called_off and isinstance(event.when, datetime):
-                yield Event(uid=f"{event.uid}#{event.when:%Y%m%dT%H%M}", summary=event.summary, when=event.when,
-                            lasts_s=event.lasts_s, lead_s=event.lead_s, kind=event.kind)
-        elif not called_off:
+    for event in found:
+        if event.instead_of is not None:
+            moved.setdefault(event.uid, []).append(event.instead_of)
+    for event in found:
+        if event.called_off:
+            continue
+        if event.instead_of is None:
             yield _less(event, moved.get(event.uid, []))
+        elif isinstance(event.when, datetime):
+            yield replace(event, uid=f"{event.uid}#{event.when:%Y%m%dT%H%M}")
 
 
 def _less(event: Event, moved: Iterable[datetime]) -> Event:

@@ -127,6 +127,24 @@ def test_what_is_no_calendar_is_refused_or_empty(data: bytes) -> None:
         assert "\n" not in str(error)  # noqa: PT017  # it may as well be read
 
 
+def test_a_change_of_no_date_is_left_out_and_the_rest_is_read() -> None:
+    plain = CALENDAR.replace(b"END:VCALENDAR", b"""BEGIN:VEVENT
+UID:odd
+DTSTART:20260310T090000
+SUMMARY:Odd
+RECURRENCE-ID:soon
+END:VEVENT
+END:VCALENDAR""")
+    events, faults = read(plain, LONDON)
+    assert events == read(CALENDAR, LONDON)[0]
+    assert any(fault.startswith("'Odd' is left out") for fault in faults)
+
+
+def test_a_zone_that_is_a_folder_of_zones_is_told_in_a_line() -> None:
+    with pytest.raises(CalendarError, match="not an iCalendar file"):
+        read(CALENDAR.replace(b"TZID=America/New_York", b"TZID=America"), LONDON)
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_spoiled_file_breaks_nothing(data: st.DataObject) -> None:
