@@ -7,6 +7,7 @@ import functools
 import http.server
 import io
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,16 @@ from ingle.app.update.rollout import share
 from ingle.app.update.slots import MAX_STARTS, Slots
 from ingle.app.update.trust import Trust
 from ingle.app.update.world import BLOCK, DEVICE_KEY, FIRST, SECOND, THIRD, World, readable, tiny_model
+
+MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)
+
+
+@pytest.fixture(autouse=True)
+def tmp_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """In memory: what a power cut leaves of a disk is simulated, and thousands of times the real one would be waited for."""
+    monkeypatch.setattr(tempfile, "tempdir", MEMORY)
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -153,12 +164,13 @@ def test_recovery_is_there_when_both_slots_are_bad(updated: World) -> None:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=50, deadline=None)
-def test_whatever_the_state_holds_a_model_starts(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    folder = tmp_path_factory.mktemp("state")
-    slots = Slots(folder / "models", tiny_model(folder / "shipped.gguf", 0))
-    slots.prepare()
-    (folder / "models" / "state.json").write_bytes(data)
-    assert slots.begin().slot == "recovery"
+def test_whatever_the_state_holds_a_model_starts(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        slots = Slots(folder / "models", tiny_model(folder / "shipped.gguf", 0))
+        slots.prepare()
+        (folder / "models" / "state.json").write_bytes(data)
+        assert slots.begin().slot == "recovery"
 
 
 def test_a_second_update_waits_for_the_trial(updated: World) -> None:
@@ -340,6 +352,14 @@ def test_a_damaged_block_is_named(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match=f"byte {BLOCK}"):
         hashtree.verify(path, leaves, size=len(data), block_size=BLOCK)
     assert hashtree.n_good(path, leaves, BLOCK) == 1
+
+
+def test_a_long_file_has_the_same_hashes(tmp_path: Path) -> None:
+    data = bytes(range(256)) * (hashtree.SHORT // 128) + b"more"
+    (tmp_path / "model").write_bytes(data)
+    size = hashtree.SHORT // 4
+    assert list(hashtree.leaves(tmp_path / "model", size)) == [
+        hashtree.leaf(data[at : at + size]) for at in range(0, len(data), size)]
 
 
 def test_the_self_test_has_floors() -> None:

@@ -16,6 +16,7 @@ from .errors import Damaged
 
 BLOCK: Final = 1 << 20
 N_THREADS: Final = 2
+SHORT: Final = 1 << 20      # bytes that are hashed in less time than threads take to start
 
 
 def leaf(block: bytes | memoryview) -> str:
@@ -38,6 +39,8 @@ def leaves(path: Path, block_size: int = BLOCK) -> tuple[str, ...]:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping, memoryview(mapping) as view:
             blocks = [view[at : at + block_size] for at in range(0, len(view), block_size)]
             try:
+                if len(view) <= SHORT:
+                    return tuple(map(leaf, blocks))
                 with ThreadPoolExecutor(N_THREADS) as pool:     # hashlib lets go of the GIL
                     return tuple(pool.map(leaf, blocks))
             finally:
