@@ -34,7 +34,7 @@ class Limits:
     """Part of the configuration: `limits`."""
 
     turns: int = 100                        # at once
-    tokens: int = 600                       # of one answer written by a model
+    tokens: int = 600                       # of one answer that a model here writes (`ingle serve`)
     compute_s_per_minute: float = 30.0      # that turns may take of a minute
     reserve: float = 0.3                    # of that, which only device commands may use
     temperature_c: float = 80.0             # from here on only device commands, until it is 5 degrees cooler

@@ -58,8 +58,13 @@ class _Asked:
     stop: tuple[str, ...] = ()
 
 
-def application(model: Writes, name: str, *, key: str | None = None) -> Starlette:
-    """The ASGI application. Args: key: what clients must show as their bearer token; None: nothing."""
+def application(model: Writes, name: str, *, key: str | None = None, max_tokens: int = MAX_TOKENS) -> Starlette:
+    """The ASGI application.
+
+    Args:
+        key: what clients must show as their bearer token; None: nothing.
+        max_tokens: an answer ends here, whatever length was asked for.
+    """
     desk = _Desk(model)
 
     async def models(request: Request) -> Response:
@@ -70,7 +75,7 @@ def application(model: Writes, name: str, *, key: str | None = None) -> Starlett
         if denied := _denied(request, key):
             return denied
         try:
-            asked = _read(await _body(request))
+            asked = _read(await _body(request), max_tokens)
             return await _answer(desk, name, asked)
         except BadRequest as bad:
             return _error(400, "invalid_request_error", str(bad))
@@ -198,7 +203,7 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _read(body: bytes) -> _Asked:
+def _read(body: bytes, max_tokens: int) -> _Asked:
     """Raises: BadRequest."""
     try:
         data = json.loads(body)
@@ -211,7 +216,7 @@ def _read(body: bytes) -> _Asked:
     return _Asked(
         messages=_messages(data.get("messages")), stream=data.get("stream") is True,
         usage=isinstance(options, dict) and options.get("include_usage") is True,
-        max_tokens=int(_number(tokens, "max_tokens", 1, MAX_TOKENS)),
+        max_tokens=min(int(_number(tokens, "max_tokens", 1, MAX_TOKENS)), max_tokens),
         temperature=_number(data.get("temperature"), "temperature", 0, 2, default=0.0),
         top_p=_number(data.get("top_p"), "top_p", 0.001, 1, default=1.0), stop=_stop(data.get("stop")),
     )  # fmt: skip

@@ -42,10 +42,10 @@ class Says:
 
 
 @asynccontextmanager
-async def serving(model: Any, *, key: str | None = None) -> AsyncIterator[str]:
+async def serving(model: Any, **options: Any) -> AsyncIterator[str]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(application(model, "test", key=key), log_level="error", lifespan="off", ws="none")
+        config = uvicorn.Config(application(model, "test", **options), log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
@@ -94,6 +94,12 @@ async def test_a_key_is_asked_for() -> None:
         assert (await client.post(f"{url}/chat/completions", json=ASK)).status_code == 401
         shown = {"Authorization": "Bearer sesame"}
         assert (await client.post(f"{url}/chat/completions", json=ASK, headers=shown)).status_code == 200
+
+
+async def test_an_answer_ends_at_the_households_limit() -> None:
+    async with serving(Says("It is", " Paris."), max_tokens=1) as url, httpx.AsyncClient() as client:
+        answer = (await client.post(f"{url}/chat/completions", json={**ASK, "max_tokens": 100})).json()["choices"][0]
+        assert (answer["message"]["content"], answer["finish_reason"]) == ("It is", "length")
 
 
 async def test_our_client_asks_our_server(tmp_path: Path) -> None:

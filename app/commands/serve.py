@@ -31,12 +31,14 @@ def run(args: argparse.Namespace) -> int:
     except ImportError:
         raise CommandError("this needs starlette and uvicorn: pip install 'ingle[serve]'") from None
     from ...engine.chat import Completions
+    from ..config import load
 
     key = os.environ.get(KEY_VARIABLE) or None
     if key is None and not _is_loopback(args.host):
         raise CommandError(f"others could use the model at {args.host}: set {KEY_VARIABLE} to a key that they must show")
+    limits = load(args.config).limits
     model = Completions.open(args.openai, n_ctx=args.context)
-    app = application(model, args.openai.stem, key=key)
+    app = application(model, args.openai.stem, key=key, max_tokens=limits.tokens)
     server = uvicorn.Server(uvicorn.Config(app, host=args.host, port=args.port, log_level="warning", access_log=False, ws="none"))
     _listen(server, args)
     return 0
