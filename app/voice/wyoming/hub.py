@@ -36,7 +36,7 @@ from .wire import PIECE_S, STOP, Connection, Listening, WireError, chunk_of, con
 
 log = logging.getLogger(__name__)
 
-AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)    # between tries to connect
+AGAIN_S: Final = (1.0, 2.0, 5.0)                 # between tries to connect
 PING_S: Final = 5.0
 SILENT_S: Final = 20.0              # without any event, a pong included: the satellite is gone
 INFO_S: Final = 5.0
