@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from .api import Done, Turn, Unclear, skill
+from .devices.targets import Where
 from .home.model import Entity, Home
 from .home.questions import bare, plural_of
 from .home.resolver import Resolution, Said, heard, resolve
@@ -71,22 +72,13 @@ class GetState:
 
     intent = "HassGetState"
 
-    @dataclass(frozen=True)
-    class Slots:
-        name: str | None = None
-        area: str | None = None
-        floor: str | None = None
-        domain: str | None = None
-        device_class: str | None = None
-        except_name: tuple[str, ...] = ()
-        except_area: tuple[str, ...] = ()
+    @dataclass(frozen=True, kw_only=True)
+    class Slots(Where):
         state: str | None = None
         if_: str | None = None
 
         def said(self) -> Said:
-            return Said(name=self.name, area=self.area, floor=self.floor, domain=self.domain,
-                        device_class=self.device_class, except_name=self.except_name, except_area=self.except_area,
-                        state=self.state)
+            return replace(super().said(), state=self.state)
 
     async def handle(self, slots: Slots, turn: Turn) -> Done:
         if slots.if_ is not None:

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from .api import Done, Turn, skill
+from .devices.targets import Where
 from .home.model import Entity
-from .home.resolver import resolve, said_of
+from .home.resolver import heard, resolve
 from .moments import spoken_day, spoken_time
 from .states import holds, told
 from .wording import noun_of, sentence
@@ -57,15 +58,8 @@ class Why:
 
     intent = "Why"
 
-    @dataclass(frozen=True)
-    class Slots:
-        name: str | None = None
-        area: str | None = None
-        floor: str | None = None
-        domain: str | None = None
-        device_class: str | None = None
-        except_name: tuple[str, ...] = ()
-        except_area: tuple[str, ...] = ()
+    @dataclass(frozen=True, kw_only=True)
+    class Slots(Where):
         state: str | None = None
         at: str | None = None
         item: tuple[str, ...] = ()
@@ -87,9 +81,7 @@ class Why:
         return Done(reply=explained(entity, newest, turn.now), entities=(entity.entity_id,), facts=(newest,))
 
     def _meant(self, slots: Slots, turn: Turn) -> Sequence[Entity]:
-        where = {slot: getattr(slots, slot) for slot in ("name", "area", "floor", "domain", "device_class")}
-        said = said_of({slot: value for slot, value in where.items() if value}, turn.text)
-        found = resolve(turn.home, said, turn.context)
+        found = resolve(turn.home, heard(slots.said(), turn.text), turn.context)
         return found.entities or found.choices
 
 

@@ -15,14 +15,14 @@ from ingle.app.outside import BROKE_OFF
 
 from .clouds import ANSWER, FAULTS, GOOD, IMPATIENT, Server, house, left, lowered
 
+MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)     # not the disk is tested here
 TOGETHER = 40       # houses at once: most of the time is waiting
 WORDS = ("paris", "rain", "the moon", "a fox", "tea", "4711", "anna", "bread", "12 Elm Street", "zürich", "日本", "🦊")
 
 
 async def run(n: int, seed: int) -> int:
     """Play `n` sequences of one to four asks. Returns: requests that left. Raises: AssertionError."""
-    memory = Path("/dev/shm")           # not the disk is tested here
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         return await _play(n, seed, Path(folder))
 
 

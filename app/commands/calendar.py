@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import CommandError
+from . import CommandError, add_action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from ...skills.timers import Timer, TimerStore
@@ -21,19 +20,11 @@ HELP = "what is on, and iCalendar files in and out"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="ACTION", required=True)
-    load = _action(commands, "import", _import, "take in the events of iCalendar files, in place of those of the same UID")
+    load = add_action(commands, "import", _import, "take in the events of iCalendar files, in place of those of the same UID")
     load.add_argument("file", nargs="+", metavar="FILE.ics", help="- for standard input")
-    save = _action(commands, "export", _export, "write reminders and events as an iCalendar file")
+    save = add_action(commands, "export", _export, "write reminders and events as an iCalendar file")
     save.add_argument("file", metavar="FILE.ics", help="- for standard output")
-    _action(commands, "list", _list, "reminders and events, soonest first")
-
-
-def _action(commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-    each: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    each.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="the configuration")
-    each.add_argument("--json", action="store_true", help="print JSON")
-    each.set_defaults(action=run)
-    return each
+    add_action(commands, "list", _list, "reminders and events, soonest first")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import CommandError
+from . import CommandError, add_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,45 +21,37 @@ BAR_CHARS = 30
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="ACTION", required=True)
-    add = _action(commands, "add", _add, "take in files and folders; what has not changed is left alone")
+    add = add_action(commands, "add", _add, "take in files and folders; what has not changed is left alone")
     add.add_argument("path", nargs="+", metavar="PATH", help="a file or a folder: Markdown, text, HTML, CSV, PDF, .docx")
     add.add_argument("--private", action=argparse.BooleanOptionalAction, default=None,
                      help="told only where the configuration allows it (default: as it was, at first not)")
     add.add_argument("--area", help="the room it is about")
-    remember = _action(commands, "remember", _remember, "keep a note")
+    remember = add_action(commands, "remember", _remember, "keep a note")
     remember.add_argument("text", nargs="+", metavar="TEXT")
     remember.add_argument("--private", action="store_true", help="told only where the configuration allows it")
     remember.add_argument("--speaker", help="who says it")
     for name, run, about in (("ask", _ask, "answer a question, or say that nothing is known"),
                              ("search", _search, "show the passages that fit best")):
-        each = _action(commands, name, run, about)
+        each = add_action(commands, name, run, about)
         each.add_argument("text", nargs="+", metavar="TEXT")
         each.add_argument("--area", help="the room it is asked in")
         each.add_argument("-k", type=int, default=5, metavar="N", help="how many passages (default: 5)")
-    _action(commands, "list", _list, "what is known")
-    forget = _action(commands, "forget", _forget, "delete a document or note for good")
+    add_action(commands, "list", _list, "what is known")
+    forget = add_action(commands, "forget", _forget, "delete a document or note for good")
     forget.add_argument("what", nargs="+", metavar="WHAT", help="its number in `list`, its file, or words of a note")
-    export = _action(commands, "export", _export, "write all of it to a file")
+    export = add_action(commands, "export", _export, "write all of it to a file")
     export.add_argument("file", metavar="FILE", help="JSON lines; - for standard output")
-    load = _action(commands, "import", _import, "take in an export")
+    load = add_action(commands, "import", _import, "take in an export")
     load.add_argument("file", metavar="FILE", help="- for standard input")
-    _action(commands, "repair", _repair, "check the store and mend what can be mended")
-    _action(commands, "reindex", _reindex, "embed everything anew, after the encoder has changed")
-    evaluate = _action(commands, "eval", _evaluate, "measure recall, answers, latency and memory on a made-up household")
+    add_action(commands, "repair", _repair, "check the store and mend what can be mended")
+    add_action(commands, "reindex", _reindex, "embed everything anew, after the encoder has changed")
+    evaluate = add_action(commands, "eval", _evaluate, "measure recall, answers, latency and memory on a made-up household")
     evaluate.add_argument("--household", metavar="FOLDER", help="another than the one in tests/knowledge")
     evaluate.add_argument("--half", choices=("train", "test", "all"), default="test", help="of its questions (default: test)")
     evaluate.add_argument("--crowd", type=int, default=0, metavar="N", help="hide it among N generated passages")
     evaluate.add_argument("--peer", metavar="FOLDER", help="measure sentence-transformers and hnswlib beside it: a folder of "
                           "all-MiniLM-L6-v2 (extra `bench`)")
     evaluate.add_argument("--fit", action="store_true", help="print weights of the ranking fitted on the training half instead")
-
-
-def _action(commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-    each: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    each.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="the configuration")
-    each.add_argument("--json", action="store_true", help="print JSON")
-    each.set_defaults(action=run)
-    return each
 
 
 def run(args: argparse.Namespace) -> int:

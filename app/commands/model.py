@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import CommandError
+from . import CommandError, add_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +20,22 @@ HELP = "update the language model, go back, or publish one"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="ACTION", required=True)
-    update = _action(commands, "update", _update, "fetch the newest model for this device, try it, and use it")
+    update = add_action(commands, "update", _update, "fetch the newest model for this device, try it, and use it")
     update.add_argument(
         "--from", dest="source", metavar="PLACE", help="the repository: https://… or a folder (default: updates.url)"
     )
     update.add_argument("--root", metavar="FILE", help="the maker's root.json (default: updates.root)")
     update.add_argument("--check", action="store_true", help="only say what would be done")
-    _action(commands, "status", _status, "which models are here, and which is used")
-    rollback = _action(commands, "rollback", _rollback, "go back to the model before")
+    add_action(commands, "status", _status, "which models are here, and which is used")
+    rollback = add_action(commands, "rollback", _rollback, "go back to the model before")
     rollback.add_argument("--keep", action="store_true", help="the model that is left may be installed again")
-    pin = _action(commands, "pin", _pin, "stay with one version, or follow the maker again")
+    pin = add_action(commands, "pin", _pin, "stay with one version, or follow the maker again")
     pin.add_argument("version", nargs="?", metavar="VERSION", help="default: follow the maker")
-    check = _action(commands, "selfcheck", _selfcheck, "prove the update machinery: power cuts, attacks, damaged packages")
+    check = add_action(commands, "selfcheck", _selfcheck, "prove the update machinery: power cuts, attacks, damaged packages")
     check.add_argument("--faults", choices=("all", "none"), default="none", help="cut the power at every operation of the disk")
     check.add_argument("--attacks", choices=("all", "none"), default="none", help="play the attacks of the TUF specification")
     check.add_argument("--mutations", type=int, default=0, metavar="N", help="offer N damaged packages")
-    bench = _action(
+    bench = add_action(
         commands, "bench", _bench, "measure verification, encryption and switching; with OLD and NEW, a delta between them"
     )
     bench.add_argument("models", nargs="*", metavar="FILE.gguf", help="none, one, or an old and a new one")
@@ -87,16 +87,8 @@ def _add_repo(parser: argparse.ArgumentParser) -> None:
     publish.add_argument("--withdraw", action="store_true", help="devices that have it go back")
 
 
-def _action(commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-    each: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
-    each.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="the configuration")
-    each.add_argument("--json", action="store_true", help="print JSON")
-    each.set_defaults(action=run)
-    return each
-
-
 def _repo_action(commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-    each = _action(commands, name, run, about)
+    each = add_action(commands, name, run, about)
     each.add_argument("repo", metavar="REPO", help="the repository's folder")
     each.add_argument("--keys", required=True, metavar="FOLDER", help="where the keys of targets, snapshot and timestamp are")
     return each
