@@ -129,7 +129,7 @@ class Scripted:
 
 
 SCRIPT = {"pump on": ("HassTurnOn", {"name": "pump"}), "pump off": ("HassTurnOff", {"name": "pump"})}
-HOME = {"home": {"areas": [{"name": "Cellar"}]}, "entities": [{"entity": "switch.pump", "area": "Cellar"}]}
+HOME: dict[str, Any] = {"home": {"areas": [{"name": "Cellar"}]}, "entities": [{"entity": "switch.pump", "area": "Cellar"}]}
 ON, OFF = ({"topic": "home/pump/set", "payload": payload} for payload in ("ON", "OFF"))
 
 
@@ -176,6 +176,33 @@ async def test_what_goes_wrong_is_told_turn_by_turn(tmp_path: Path) -> None:
     told = json.loads("\n".join(lines))
     assert (told["turns"], told["failed"]) == (2, 4)
     assert [failure["turn"] for failure in told["failures"]] == [0, 1, 2, 3]
+
+
+async def test_independent_turns_find_the_home_as_its_file_has_it_each_time(tmp_path: Path) -> None:
+    on = {"ask": "pump on", "expect": {"commands": [ON], "reply": {"lacks": "already"}, "states": {"switch.pump": {"state": "on"}}}}
+    assert (await run(load(written(tmp_path, on, on, independent=True)), scripted())).failures == []
+    assert [failure.place for failure in (await run(load(written(tmp_path, on, on)), scripted())).failures] == [1]
+
+
+async def test_a_device_that_should_have_been_left_alone_is_counted(tmp_path: Path) -> None:
+    home = {**HOME, "entities": [*HOME["entities"], {"entity": "switch.heater", "area": "Cellar"}]}
+    heater = {"topic": "home/heater/set", "payload": "ON"}
+    path = written(
+        tmp_path,
+        {"ask": "pump on", "expect": {"commands": [heater]}},       # another device
+        {"ask": "pump off", "expect": {"commands": [ON]}},          # the right one, told the wrong thing
+        {"ask": "pump off", "expect": {"commands": []}},            # nothing should have been
+        {"ask": "pump on", "expect": {"commands": [ON]}},
+        home=home,
+    )
+    lines: list[str] = []
+    await run_files([path], scripted(), as_json=True, write=lines.append)
+    told = json.loads("\n".join(lines))
+    assert (told["turns"], told["failed"], told["wrong_device_turns"]) == (4, 3, 2)
+    assert [failure["wrong_devices"] for failure in told["failures"]] == [["switch.pump"], [], ["switch.pump"]]
+    lines.clear()
+    await run_files([path], scripted(), write=lines.append)
+    assert "3 failed in 1 of them (25.0 % right), a wrong device acted on in 2 (50.0 %)" in lines[-1]
 
 
 async def test_a_broker_that_is_not_ours_is_left_as_it_was(tmp_path: Path) -> None:
