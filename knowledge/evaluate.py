@@ -286,7 +286,7 @@ def fit(folder: Path = HOUSEHOLD, encoder: Embeds | None = None) -> dict[str, ra
 
 
 def fitted(
-    groups: Sequence[tuple[Any, Any]], names: Sequence[str], *, penalty: float = 0.02, steps: int = 3000,
+    groups: Sequence[tuple[Any, Any]], names: Sequence[str], *, penalty: float = 0.05, steps: int = 3000,
 ) -> ranking.Weights:
     """Maximise the likelihood of the right sentences, or of "none", of each question; gradient ascent (Adam, arXiv:1412.6980)."""
     n = len(names) + 1

@@ -56,7 +56,7 @@ def test_numpy_reads_as_torch_does() -> None:
     begins, ends = ours._marks(asked, [Page(page.tokens @ ours._of["passage"].T, *_rest(page)),
                                        Page(other.tokens @ ours._of["passage"].T, *_rest(other))])
     with torch.no_grad():
-        inputs, _, _ = fit._batch([(asked, page, (), 1.0), (asked, other, (), 1.0)])
+        inputs, _ = fit._batch([(asked, page, ()), (asked, other, ())])
         theirs = network(inputs).numpy()
     assert np.allclose(begins[0], theirs[0, :, 0], atol=0.1)        # the file's weights have eight bits
     assert np.allclose(ends[1, :18], theirs[1, :18, 1], atol=0.1)
@@ -72,7 +72,7 @@ def test_fitting_learns_and_is_the_same_each_time() -> None:
 
     asked, page = _page(20, 6, 3)
     place = int(np.flatnonzero(page.sentence >= 0)[0])
-    examples = [fit.Example(asked, (page,), (((place, place),),), 2.0)] * 8
+    examples = [fit.Example(asked, (page,), (((place, place),),))] * 8
     said: list[str] = []
     first = fit.train(examples, epochs=4, say=said.append).weights()
     again = fit.train(examples, epochs=4, say=said.append).weights()

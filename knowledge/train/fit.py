@@ -36,7 +36,6 @@ class Example:
     asked: Asking
     pages: tuple[Page, ...]
     answers: tuple[tuple[tuple[int, int], ...], ...]
-    weight: float
 
 
 def collect(households: Iterable[World], encoder: Any, *, say: Callable[[str], None] = print) -> list[Example]:
@@ -47,12 +46,12 @@ def collect(households: Iterable[World], encoder: Any, *, say: Callable[[str], N
             world.fill(knowledge, Path(folder))
             states: dict[int, Any] = {}
             found += [example for asked in world.questions
-                      if (example := _example(knowledge, encoder, states, asked, 1.0 if number else 2.0)) is not None]
+                      if (example := _example(knowledge, encoder, states, asked)) is not None]
         say(f"household {number}: {len(found)} questions")
     return found
 
 
-def _example(knowledge: Knowledge, encoder: Any, states: dict[int, Any], asked: Asked, weight: float) -> Example | None:
+def _example(knowledge: Knowledge, encoder: Any, states: dict[int, Any], asked: Asked) -> Example | None:
     judged = knowledge.judged(asked.question)
     gold = [each for each in judged if asked.is_gold(each.passage)]
     if asked.answer is not None and not gold:
@@ -71,7 +70,7 @@ def _example(knowledge: Knowledge, encoder: Any, states: dict[int, Any], asked: 
                for page, each in zip(pages, chosen, strict=True)]
     if asked.answer is not None and not any(answers):
         return None
-    return Example(asking, tuple(pages), tuple(answers), weight)
+    return Example(asking, tuple(pages), tuple(answers))
 
 
 def _page(question: Any, asking: Asking, judged: Judged, states: Any, spans: Any) -> Page:
@@ -178,11 +177,11 @@ def _rms(x: torch.Tensor) -> torch.Tensor:
     return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + reader.EPS)
 
 
-Pair = tuple[Asking, Page, tuple[tuple[int, int], ...], float]
+Pair = tuple[Asking, Page, tuple[tuple[int, int], ...]]
 
 
-def _batch(pairs: Sequence[Pair]) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-    """Padded tensors, (b, 1 + most, 2) marks of what is right, (b,) weights."""
+def _batch(pairs: Sequence[Pair]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Padded tensors, (b, 1 + most, 2) marks of what is right."""
     n_question, most = max(len(pair[0].states) for pair in pairs), max(len(pair[1].tokens) for pair in pairs)
     b = len(pairs)
     batch: dict[str, np.ndarray[Any, Any]] = {
@@ -193,7 +192,7 @@ def _batch(pairs: Sequence[Pair]) -> tuple[dict[str, torch.Tensor], torch.Tensor
         "group": np.full((b, n_question + most), -3, np.int64),
     }
     right = np.zeros((b, 1 + most, 2), np.float32)
-    for row, (asked, page, answers, _) in enumerate(pairs):
+    for row, (asked, page, answers) in enumerate(pairs):
         nq, n = len(asked.states), len(page.tokens)
         batch["question"][row, :nq], batch["passage"][row, :n] = asked.states, page.tokens
         batch["of_question"][row, :nq], batch["of_passage"][row, :n] = page.of_question, page.of_tokens
@@ -202,28 +201,24 @@ def _batch(pairs: Sequence[Pair]) -> tuple[dict[str, torch.Tensor], torch.Tensor
         right[row, 0] = not answers
         for first, last in answers:
             right[row, 1 + first, 0] = right[row, 1 + last, 1] = 1
-    return ({name: torch.from_numpy(values) for name, values in batch.items()}, torch.from_numpy(right),
-            torch.tensor([pair[3] for pair in pairs]))
+    return ({name: torch.from_numpy(values) for name, values in batch.items()}, torch.from_numpy(right))
 
 
-def _loss(marks: torch.Tensor, right: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _loss(marks: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """The right places' share of all, begins and ends, as a negative logarithm."""
-    found = (marks.masked_fill(right == 0, -1e4).logsumexp(1) - marks.logsumexp(1)).mean(1)
-    return -(found * weight).sum() / weight.sum()
+    return -(marks.masked_fill(right == 0, -1e4).logsumexp(1) - marks.logsumexp(1)).mean()
 
 
-def train(examples: Sequence[Example], *, epochs: int, share: float = 0.5, seed: int = 1, say: Callable[[str], None] = print,
+def train(examples: Sequence[Example], *, epochs: int, seed: int = 1, say: Callable[[str], None] = print,
           check: Callable[[Network], str] | None = None) -> Network:
-    """Args: share: of the households put together by chance, how much an epoch sees; those written out it sees whole.
-        check: says how good the network is, after every epoch.
-    """
+    """Args: check: says how good the network is, after every epoch."""
     torch.manual_seed(seed)
     draw = random.Random(seed)
     network = Network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.05)
     n_steps, step, began = 0, 0, time.monotonic()
     for epoch in range(epochs):
-        pairs = _pairs([each for each in examples if each.weight > 1 or draw.random() < share], draw)
+        pairs = _pairs(examples, draw)
         batches = [pairs[first : first + 48] for first in range(0, len(pairs), 48)]
         draw.shuffle(batches)
         n_steps = epochs * len(batches)
@@ -232,8 +227,8 @@ def train(examples: Sequence[Example], *, epochs: int, share: float = 0.5, seed:
         for batch in batches:
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1.0, (step + 1) / 200) * max(0.02, 1 - step / n_steps)
-            inputs, right, weight = _batch(batch)
-            loss = _loss(network(inputs), right, weight)
+            inputs, right = _batch(batch)
+            loss = _loss(network(inputs), right)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -253,7 +248,7 @@ def _pairs(examples: Sequence[Example], draw: random.Random) -> list[Pair]:
         gold = [place for place in order if example.answers[place]]
         others = [place for place in order if not example.answers[place]]
         chosen = gold[:1] + draw.sample(others[:2], min(1, len(others))) + draw.sample(others, min(1, len(others)))
-        pairs += [(example.asked, example.pages[place], example.answers[place], example.weight)
+        pairs += [(example.asked, example.pages[place], example.answers[place])
                   for place in dict.fromkeys(chosen)]
     draw.shuffle(pairs)
     return sorted(pairs, key=lambda pair: len(pair[1].tokens) // 12)
