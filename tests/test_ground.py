@@ -72,6 +72,15 @@ def test_a_device_of_that_name(text: str, slots: dict[str, str], name: str) -> N
     assert grounded(text, **slots) == {"name": name}
 
 
+def test_a_kind_that_is_not_here_gives_way_to_a_device_called_so() -> None:
+    def heater(*things: Any) -> dict[str, Any]:
+        home = home_of(thing("switch.heater", "Heater", "Bedroom"), *things)
+        return ground(home, "HassTurnOn", {"domain": "water_heater"}, Context(), "heater on")
+
+    assert heater() == {"name": "Heater"}
+    assert heater(thing("water_heater.tank", "Tank", "Bedroom")) == {"domain": "water_heater"}
+
+
 @pytest.mark.parametrize(
     "text", ["turn on the lights in the kitchen", "kitchen lights on", "light on in the kitchen", "all kitchen lights on"]
 )

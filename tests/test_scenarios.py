@@ -179,7 +179,8 @@ async def test_what_goes_wrong_is_told_turn_by_turn(tmp_path: Path) -> None:
 
 
 async def test_independent_turns_find_the_home_as_its_file_has_it_each_time(tmp_path: Path) -> None:
-    on = {"ask": "pump on", "expect": {"commands": [ON], "reply": {"lacks": "already"}, "states": {"switch.pump": {"state": "on"}}}}
+    then = {"commands": [ON], "reply": {"lacks": "already"}, "states": {"switch.pump": {"state": "on"}}}
+    on = {"ask": "pump on", "expect": then}
     assert (await run(load(written(tmp_path, on, on, independent=True)), scripted())).failures == []
     assert [failure.place for failure in (await run(load(written(tmp_path, on, on)), scripted())).failures] == [1]
 

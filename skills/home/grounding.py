@@ -492,7 +492,11 @@ class _Grounding:
             return False
         if domain is None and self.slots.get("device_class") is None:
             return entity.exposed and entity.domain not in _SENSORS
-        return entity.exposed and domain in (None, entity.domain)
+        return entity.exposed and (domain in (None, entity.domain) or not self._is_here(domain))
+
+    def _is_here(self, domain: str | None) -> bool:
+        """Whether this home has such a thing: a "heater" is a plug where there is no heater but one called so."""
+        return any(entity.domain == domain for entity in self.names.entities.values())
 
     # ------------------------------------------------------------ what does not go together
 
