@@ -14,8 +14,8 @@ from pathlib import Path
 from ingle.app.outside import BROKE_OFF
 
 from .clouds import ANSWER, FAULTS, GOOD, IMPATIENT, Server, house, left, lowered
+from .memory import MEMORY
 
-MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)     # not the disk is tested here
 TOGETHER = 40       # houses at once: most of the time is waiting
 WORDS = ("paris", "rain", "the moon", "a fox", "tea", "4711", "anna", "bread", "12 Elm Street", "zürich", "日本", "🦊")
 

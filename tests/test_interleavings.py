@@ -24,7 +24,8 @@ from ingle.skills.recurrence import Repeat, read_repeat
 from ingle.skills.storage import open_database
 from ingle.skills.timers import RING_LIMIT_S, Timer, TimerStore
 
-MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None     # every step is synced to the disk
+from .memory import MEMORY
+
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "60"))
 ZONES = [ZoneInfo(name) for name in ("Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Apia")]
 # around the changes of the clocks in London and New York, and on days without one

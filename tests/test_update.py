@@ -31,7 +31,7 @@ from ingle.app.update.slots import MAX_STARTS, Slots
 from ingle.app.update.trust import Trust
 from ingle.app.update.world import BLOCK, DEVICE_KEY, FIRST, SECOND, THIRD, World, readable, tiny_model
 
-MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)
+from .memory import MEMORY
 
 
 @pytest.fixture(autouse=True)

@@ -220,6 +220,7 @@ def cut_everywhere(acts: Iterable[Act], scratch: Path) -> Report:
     total = Report()
     for act in acts:
         done = False
+        judged: set[_Judged] = set()
         for point in count():
             folder = scratch / "run"
             lay({}, folder)
@@ -230,21 +231,24 @@ def cut_everywhere(acts: Iterable[Act], scratch: Path) -> Report:
                 done = True             # there are no more operations: it is cut after it has reported so
             except PowerCut:
                 total += Report(points=1)
-            total += _cut_here(act, disk, scratch / "left", f"{act.name}, operation {point}", done)
+            total += _cut_here(act, disk, scratch / "left", f"{act.name}, operation {point}", done, judged)
             if done:
                 break
     return total
 
 
-def _cut_here(act: Act, disk: FaultyDisk, left: Path, where: str, done: bool) -> Report:
+_Judged = tuple[bool, frozenset[tuple[Path, bytes | None]]]      # whether it was done, and all that the medium held
+
+
+def _cut_here(act: Act, disk: FaultyDisk, left: Path, where: str, done: bool, judged: set[_Judged]) -> Report:
     total = Report()
-    judged: list[dict[Path, bytes | None]] = []
     for variant in Variant:
         medium = disk.left(variant)
-        if medium in judged:            # everything was synced: the variants are alike
+        this = (done, frozenset(medium.items()))
+        if this in judged:              # all was synced, or nothing since the last cut: the same starts from the same
             total += Report(cuts=1)
             continue
-        judged.append(medium)
+        judged.add(this)
         lay(medium, left)
         total += _judged(act, left, f"{where}: {variant.value}", done)
     return total

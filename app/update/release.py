@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, Final, Self
@@ -102,7 +103,7 @@ class Release:
 
     def check_fits(self) -> None:
         """Raises: Incompatible: another grammar than our skills', or a newer engine is needed."""
-        engine = installed_version("ingle")
+        engine = _engine_version()
         if number(self.min_engine) > number(engine):
             raise Incompatible(f"model {self.version} needs Ingle {self.min_engine}, this is {engine}: upgrade Ingle first")
         if self.grammar != grammar_hash():
@@ -137,6 +138,12 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall("[0-9]+", version))
 
 
+@cache
+def _engine_version() -> str:
+    return installed_version("ingle")
+
+
+@cache
 def grammar_hash() -> str:
     """The hash of the skills' catalogue, which the decoding grammar is compiled from."""
     return hashlib.sha256(json.dumps(load_schema(), sort_keys=True, default=str).encode()).hexdigest()
