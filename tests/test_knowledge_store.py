@@ -184,9 +184,11 @@ def test_a_file_that_is_not_there(store: Knowledge, tmp_path: Path) -> None:
 
 def test_what_was_acknowledged_survives_kills(tmp_path: Path, encoder: Encoder) -> None:
     killed = Killed(tmp_path, encoder)
-    for _ in range(3):                  # `python -m tests.knowledge.kills` does it 500 times
+    kills = 0                           # `python -m tests.knowledge.kills` does it 500 times
+    while kills < 3 or not killed.notes:        # on a busy machine a process may be killed before it has said anything
         assert killed.kill_once() == []
-    assert killed.notes
+        kills += 1
+        assert kills < 30
 
 
 @settings(max_examples=30, deadline=None)
