@@ -69,8 +69,8 @@ def soak(minutes: float, folder: Path, *, seed: int = 0) -> Soak:
         busy = min(STEP_S, sum(work))
         _compute(work, busy)
         warmth += (ROOM_C + HOTTER_BY_C * busy / STEP_S - warmth) * STEP_S / TAU_S
-        zone.write_text(str(int(warmth * 1000)))
         if step % round(1 / STEP_S) == 0:
+            zone.write_text(str(int(warmth * 1000)))
             result.questions, result.questions_refused = result.questions + asked_this, result.questions_refused + refused_this
             result.temperature_c.append(warmth)
             result.queue_s.append(sum(work))
