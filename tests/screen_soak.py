@@ -70,8 +70,8 @@ class House:
         self._random = random.Random(seed)
         self._numbers = itertools.count()
 
-    async def begin(self) -> None:
-        for number in range(DEVICES):
+    async def begin(self, devices: int) -> None:
+        for number in range(devices):
             config = {"name": f"Lamp {number}", "unique_id": f"l{number}", "schema": "json", "brightness": True,
                       "command_topic": f"l/{number}/set", "state_topic": f"l/{number}",
                       "device": {"identifiers": [f"d{number}"], "suggested_area": f"Room {number // 10}"}}
@@ -114,10 +114,12 @@ class Unattended(IngleApp):
 
 
 @asynccontextmanager
-async def house_on_screen(size: tuple[int, int] = (120, 35)) -> AsyncIterator[tuple[Pilot[None], House]]:
+async def house_on_screen(
+    size: tuple[int, int] = (120, 35), devices: int = DEVICES,
+) -> AsyncIterator[tuple[Pilot[None], House]]:
     async with Client.open(Config(), set_up_first=True) as client, Unattended(client).run_test(size=size) as pilot:
         house = House(client)
-        await house.begin()
+        await house.begin(devices)
         yield pilot, house
 
 

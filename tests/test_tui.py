@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,10 +133,13 @@ async def screen_of(config: Config, *, size: tuple[int, int] = (120, 35)) -> Asy
         yield pilot
 
 
-async def until(pilot: Pilot[None], true: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not true():
-            await pilot.pause(0.02)
+async def until(pilot: Pilot[None], true: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    """Wait for it. What was on the screen instead is in the error."""
+    end = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() > end:
+            raise AssertionError("\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips()))
+        await pilot.pause(0.02)
 
 
 async def type_in(pilot: Pilot[None], text: str) -> None:

@@ -32,13 +32,13 @@ class ThePage(Page):
         "A new model comes into the slot that is not used, and is on trial there: should it fail more often than the one before, "
         "Ingle goes back by itself. `ingle model update` fetches one."
     )
-    FIRST = "#models"
+    FIRST = "#models-box"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "back", "Back to the one before"), Binding("p", "pin", "Stay with this version"),
     ]
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="models", classes="box") as box:
+        with VerticalScroll(id="models-box", classes="box") as box:
             box.border_title = "Models"
             yield Static(id="models-text", markup=False)
 

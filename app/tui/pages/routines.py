@@ -34,7 +34,7 @@ ELSEWHERE = "This Ingle runs on another machine; ask it \"what routines are ther
 class ThePage(Page):
     LABEL: ClassVar[str] = "Routines"
     HELP = "What happens by itself. It is made by saying it; here it is switched on and off, run, and removed."
-    FIRST = "#routines"
+    FIRST = "#routines-list"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "On/off"),
         Binding("r", "run", "Run now"),
@@ -48,7 +48,7 @@ class ThePage(Page):
 
     def compose(self) -> ComposeResult:
         with Container(classes="columns"):
-            yield OptionList(id="routines", classes="box list")
+            yield OptionList(id="routines-list", classes="box list")
             with VerticalScroll(classes="box detail") as box:
                 box.border_title = "Coming up"
                 yield Static(id="coming", markup=False)
@@ -75,7 +75,7 @@ class ThePage(Page):
         except RoutinesError as error:
             found, faults = [], [str(error)]
         self._routines = {each.routine.name: each.routine for each in found}
-        listed = self.query_one("#routines", OptionList)
+        listed = self.query_one("#routines-list", OptionList)
         listed.border_title = "Routines"
         listed.border_subtitle = f"{sum(each.enabled for each in self._routines.values())} of {len(found)} on" if found else ""
         place = listed.highlighted
@@ -94,7 +94,7 @@ class ThePage(Page):
     # what the person does
 
     def _chosen(self) -> Routine | None:
-        option = self.query_one("#routines", OptionList).highlighted_option
+        option = self.query_one("#routines-list", OptionList).highlighted_option
         return self._routines.get(option.id or "") if option is not None else None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
