@@ -8,6 +8,7 @@ words paired by how alike they sound.
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,19 @@ from functools import cached_property
 from itertools import islice, permutations
 from typing import Any, Final
 
+import numpy as np
+
 from ...skills.sentences import Sentences
-from .phonetics import distance
+from .phonetics import Lexicon
 from .readings import words_of
 
 NEAR: Final = 0.3                   # cost per word up to which a sentence may be the one that was said
 LEAST_WORDS: Final = 2              # of the sentence that were heard as they are
 ALIKE: Final = 0.5                  # words less alike are not one another
+SAME_SOUND: Final = 0.01            # the distance of another word that sounds the same
 SWAP: Final = 1.6                   # times the distance of two words
+APART: Final = 3                    # words that were heard instead of one: "cup of chino"
+SHORT: Final = 3                    # letters of a word that is not two words run together
 LEFT_OUT: Final = {"small": 0.3, "other": 0.7}      # a word of the sentence that was not heard
 ADDED: Final = {"small": 0.12, "other": 0.6}        # a word that was heard beside it
 SMALL: Final = frozenset("""
@@ -32,6 +38,7 @@ SMALL: Final = frozenset("""
 MAX_STATES: Final = 60_000          # of one household's sentences: more are not looked through
 MAX_WORD_CHARS: Final = 40
 MAX_PERMUTED: Final = 4             # parts in any order: more may only come as they stand
+MAX_PAIRS: Final = 4_000            # of words that may follow one another
 MAX_NUMBERS: Final = 100            # of a range
 STOPS: Final = 0.4                  # chance that an example ends where it may
 ANY: Final = "*"                    # an edge that takes any word
@@ -62,7 +69,7 @@ class _Letters:
 
 
 class OwnGrammar:
-    """The sentences of several sources. Built at once; `nearest` takes some milliseconds."""
+    """The sentences of several sources. Built at once; `nearest` takes milliseconds."""
 
     def __init__(self, sources: Iterable[Sentences], home_lists: Mapping[str, Sequence[str]]) -> None:
         """`home_lists`: what `{name}`, `{area}` and `{floor}` may be."""
@@ -78,6 +85,7 @@ class OwnGrammar:
         said = words_of(heard)
         if not any(word in self._vocabulary and word not in SMALL for word in said):
             return None             # nothing of it was heard as it is
+        alike = self._alike(said)
         best: dict[tuple[int, int], float] = {}
         queue: list[tuple[float, int, int, int, tuple[str, ...]]] = [(0.0, 0, self._start, 0, ())]
         most = NEAR * (len(said) + 2)
@@ -89,7 +97,7 @@ class OwnGrammar:
                 cost /= max(len(said), len(words))
                 near = cost <= NEAR and exact >= min(LEAST_WORDS, len(words))
                 return Nearest(" ".join(words), cost) if near else None
-            for more, next_at, next_state, same, word in self._steps(said, at, state):
+            for more, next_at, next_state, same, word in self._steps(said, alike, at, state):
                 total, key = cost + more, (next_at, next_state)
                 if total <= most and total < best.get(key, float("inf")):
                     best[key] = total
@@ -107,7 +115,9 @@ class OwnGrammar:
             found[" ".join(words)] = None
         return tuple(filter(None, found))
 
-    def _steps(self, said: Sequence[str], at: int, state: int) -> Iterator[tuple[float, int, int, int, tuple[str, ...]]]:
+    def _steps(
+        self, said: Sequence[str], alike: Sequence[Mapping[str, tuple[float, int]]], at: int, state: int
+    ) -> Iterator[tuple[float, int, int, int, tuple[str, ...]]]:
         """(cost, words heard so far, state, whether it was the same word, the words of the sentence)"""
         if at < len(said):
             yield ADDED["small" if said[at] in SMALL else "other"], at + 1, state, 0, ()
@@ -117,30 +127,71 @@ class OwnGrammar:
                     yield 0.2, at + 1, end, 0, (said[at],)
                 continue
             yield LEFT_OUT["small" if word in SMALL else "other"], at, end, 0, (word,)
-            for n in (1, 2):
-                if at + n <= len(said):
-                    heard = "".join(said[at : at + n])
-                    unlike = 0.0 if heard == word else distance(heard, word)
-                    if unlike <= ALIKE:
-                        yield SWAP * unlike, at + n, end, int(heard == word), (word,)
-            if at < len(said) and len(said[at]) > 3:
-                for second, after in self._edges(end):
-                    unlike = distance(said[at], word + second) if second != ANY else 1.0
-                    if unlike <= ALIKE / 2:
-                        yield SWAP * unlike, at + 1, after, 0, (word, second)
+            if at == len(said):
+                continue
+            if word in alike[at]:
+                unlike, n = alike[at][word]
+                yield SWAP * unlike, at + n, end, int(unlike == 0), (word,)
+            for second, after in self._edges(end) if word in self._first_of_two else ():
+                if (together := f"{word} {second}") in alike[at]:
+                    yield SWAP * alike[at][together][0], at + 1, after, 0, (word, second)
+
+    def _alike(self, said: Sequence[str]) -> list[dict[str, tuple[float, int]]]:
+        """For every place in `said` the words, and pairs of them, that may have been said there: (how unlike, words of `said`)."""
+        found: list[dict[str, tuple[float, int]]] = [{} for _ in said]
+        one = self._lexicon.distances(said, APART)
+        for at, n, index in zip(*np.nonzero(one <= ALIKE), strict=True):
+            word, unlike = self._lexicon_words[index], float(one[at, n, index])
+            if unlike == 0 and word != "".join(said[at : at + n + 1]):
+                unlike = SAME_SOUND
+            if unlike < found[at].get(word, (math.inf, 0))[0]:
+                found[at][word] = unlike, int(n) + 1
+        two = self._pair_lexicon.distances(said)
+        for at, _, index in zip(*np.nonzero(two <= ALIKE / 2), strict=True):
+            if len(said[at]) > SHORT:
+                found[at][self._pairs[index]] = float(two[at, 0, index]), 1
+        return found
 
     # letters to words
 
     @cached_property
+    def _lexicon_words(self) -> tuple[str, ...]:
+        return tuple(sorted(self._vocabulary - {ANY}))
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon(self._lexicon_words)
+
+    @cached_property
+    def _pairs(self) -> tuple[str, ...]:
+        """Words that may follow one another; () where there are too many to look through."""
+        found = dict.fromkeys(
+            f"{word} {second}" for state in self._boundaries for word, end in self._edges(state) if word != ANY
+            for second, _ in self._edges(end) if second != ANY)
+        return tuple(found) if len(found) <= MAX_PAIRS else ()
+
+    @cached_property
+    def _pair_lexicon(self) -> Lexicon:
+        return Lexicon(self._pairs)
+
+    @cached_property
+    def _first_of_two(self) -> frozenset[str]:
+        return frozenset(pair.partition(" ")[0] for pair in self._pairs)
+
+    @cached_property
     def _vocabulary(self) -> frozenset[str]:
-        words, stack, seen = set(), [self._start], {self._start}
+        return frozenset(word for state in self._boundaries for word, _ in self._edges(state))
+
+    @cached_property
+    def _boundaries(self) -> frozenset[int]:
+        """The states between words."""
+        stack, seen = [self._start], {self._start}
         while stack:
-            for word, end in self._edges(stack.pop()):
-                words.add(word)
+            for _, end in self._edges(stack.pop()):
                 if end not in seen:
                     seen.add(end)
                     stack.append(end)
-        return frozenset(words)
+        return frozenset(seen)
 
     def _edges(self, state: int) -> tuple[tuple[str, int], ...]:
         """The words that may come at a boundary, each with the boundary after it."""

@@ -2,17 +2,20 @@
 
 A recogniser gives its likeliest texts. Spans that sound like something of this home ("dark rose" ~ "dark roast") give more.
 Each is judged twice: how well it fits the sound (the recogniser's own log probability where it can tell, else how alike the
-spans sound) and how well it fits the house (how sure the interpreter is of it, whether what it names is here). A repair never
-leads to an act that wants a confirmation, unless what was heard led there already.
+spans sound) and how well it fits the house (how sure the interpreter is of it, whether what it names is here). No other reading
+than the likeliest leads to an act that wants a confirmation, unless that one led there already.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
+
+import numpy as np
 
 from . import phonetics
 from .types import Phrases, Transcript
@@ -75,9 +78,9 @@ def choose(
         return ()
     first = Reading(*heard[0])
     plain = judge(first.text)
-    names = _Names(phrases)
+    names = _names_of(phrases)
     own = [_own(text, score, nearest) for text, score in heard[:READINGS]]
-    if plain.own or (_is_sure(plain) and not any(own) and not any(names.repairs(first.text))):
+    if plain.own or (_is_sure(plain) and not any(own) and not names.repairs(first.text)):
         return (Reading(first.text, first.score, (), plain), *(Reading(*each) for each in heard[1:]))
     judged = {first.text: plain}
     candidates = _scored(transcript, [*_plain(heard), *filter(None, own), *_repaired(heard, names)])
@@ -85,7 +88,7 @@ def choose(
         judged.setdefault(each.text, judge(each.text))
     found = [
         Reading(each.text, each.score + _worth(judged[each.text]), each.repairs, judged[each.text])
-        for each in candidates if each.text in judged and not (each.repairs and judged[each.text].guarded and not plain.guarded)
+        for each in candidates if each.text in judged and not (judged[each.text].guarded and not plain.guarded)
     ]
     return tuple(sorted(found, key=lambda each: -each.score))
 
@@ -196,25 +199,26 @@ class _Names:
 
     def __init__(self, phrases: Phrases) -> None:
         self._known = {tuple(words_of(phrase)): phrase for phrase in phrases.words()}
-        self._words = {word for words in self._known for word in words}
-        self._sounding = [
-            (words, phrase, len(sounds), limit) for words, phrase in self._known.items()
-            if (limit := next(limit for least, limit in ALIKE if len(sounds := phonetics.sounds(phrase)) <= least)) > 0
-        ]
+        self._sounding = [(words, phrase) for words, phrase in self._known.items() if _limit(phrase) > 0]
+        self._lexicon = phonetics.Lexicon([phrase for _, phrase in self._sounding])
+        self._limits = np.array([_limit(phrase) for _, phrase in self._sounding])
 
-    def repairs(self, text: str) -> Iterator[_Repair]:
+    def repairs(self, text: str) -> tuple[_Repair, ...]:
         """Spans of `text` that sound like a phrase and are none."""
         places = [(found.group().lower(), found.start(), found.end()) for found in re.finditer(r"[\w']+", text)]
         words = tuple(word for word, _, _ in places)
         kept = self._named_already(words)
-        for first in range(len(words)):
-            for last in range(first, min(first + SPAN_WORDS, len(words))):
-                span = words[first : last + 1]
-                if span in self._known or all(index in kept for index in range(first, last + 1)) or any(map(_is_number, span)):
-                    continue
-                start, end = places[first][1], places[last][2]
-                for phrase, distance in self._alike(span):
-                    yield _Repair(start, end, text[start:end], phrase, distance)
+        distances = self._lexicon.distances(words, SPAN_WORDS)
+        found = []
+        for first, n, index in zip(*np.nonzero(distances <= self._limits), strict=True):
+            end = int(first + n) + 1
+            span, (phrase_words, phrase) = words[first:end], self._sounding[index]
+            if span in self._known or kept.issuperset(range(first, end)) or any(map(_is_number, span)):
+                continue
+            if _is_misheard(span, phrase_words):
+                at = slice(places[first][1], places[end - 1][2])
+                found.append(_Repair(at.start, at.stop, text[at], phrase, float(distances[first, n, index])))
+        return tuple(found)
 
     def _named_already(self, words: tuple[str, ...]) -> set[int]:
         """Where phrases of two words and more stand as they are."""
@@ -223,17 +227,23 @@ class _Names:
             and len(words[first : first + n]) == n for index in range(first, first + n)
         }
 
-    def _alike(self, span: tuple[str, ...]) -> Iterator[tuple[str, float]]:
-        said = " ".join(span)
-        n = len(phonetics.sounds(said))
-        for words, phrase, n_sounds, limit in self._sounding:
-            if abs(n - n_sounds) > limit * max(n, n_sounds) + 1 or "".join(words) == "".join(span):
-                continue
-            if _holds(span, words) or _holds(words, span) or _differs_in_common_words_only(span, words):
-                continue
-            distance = phonetics.distance(said, phrase.lower())
-            if distance <= limit:
-                yield phrase, distance
+
+@lru_cache(maxsize=4)
+def _names_of(phrases: Phrases) -> _Names:
+    return _Names(phrases)
+
+
+def _limit(phrase: str) -> float:
+    """How unlike a span may sound that is this phrase misheard; 0: it is too short to tell."""
+    n_sounds = len(phonetics.sounds(phrase))
+    return next(limit for least, limit in ALIKE if n_sounds <= least or least == ALIKE[-1][0])
+
+
+def _is_misheard(span: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """Whether `span` is something else than `words`, not the same written or told in another way."""
+    if "".join(words) == "".join(span) or _holds(span, words) or _holds(words, span):
+        return False
+    return not _differs_in_common_words_only(span, words)
 
 
 def _holds(longer: tuple[str, ...], shorter: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from .audio import needed, to_floats
-from .types import SAMPLE_RATE, Hypothesis, OnPartial, Phrases, Samples, Transcript, VoiceError
+from .types import SAMPLE_RATE, Hypothesis, OnPartial, Phrases, Rescore, Samples, Transcript, VoiceError
 
 MIN_WINDOW_S: Final = 15.0
 MAX_WINDOW_S: Final = 30.0
@@ -80,7 +80,7 @@ class Whisper:
         ]
         return Transcript(
             tuple(one for one in hypotheses if one.text), float(found.no_speech_prob),
-            rescore=lambda texts: self._scores(encoded, n_frames, texts),
+            rescore=_remembered(lambda texts: self._scores(encoded, n_frames, texts)),
         )
 
     def _encode(self, samples: Samples) -> tuple[Any, int]:
@@ -127,6 +127,18 @@ class Whisper:
         number = self._tokenizer.token_to_id(piece)
         assert number is not None, piece
         return int(number)
+
+
+def _remembered(rescore: Rescore) -> Rescore:
+    """The same, no text scored twice."""
+    known: dict[str, float] = {}
+
+    def scores(texts: Sequence[str]) -> tuple[float, ...]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, rescore(new), strict=True))
+        return tuple(known[text] for text in texts)
+
+    return scores
 
 
 def packaged_weights() -> Path | None:
