@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
 from ingle.app.config import load
 from ingle.app.tui.app import CONTRAST, DARK, LIGHT, IngleApp
@@ -29,7 +30,7 @@ ROOT: Final = Path(__file__).parent.parent
 PICTURES: Final = ROOT / "app" / "tui" / "pictures"
 SAID: Final = (
     "dim the reading lamp to 30 percent", "close the living room blind", "add milk, eggs and bread to the shopping list",
-    "set a ten minute pasta timer", "is the front door locked?", "how do I descale the coffee machine?",
+    "set a ten minute pasta timer", "is the front door locked?", "turn off the reading lamp and the worktop light",
 )
 PAPERS: Final = """\
 # House notes
@@ -93,6 +94,10 @@ async def take(folder: Path) -> None:
             for name in ("knowledge", "routines", "models", "audit", "settings"):
                 await screen.action_show(name)
                 await pilot.pause(2.0)
+                if name == "knowledge":
+                    screen.query_one("#search", Input).value = "where is the water shut-off?"
+                    await pilot.press("enter")
+                    await until(pilot, lambda: "red lever" in str(screen.query_one("#passage", Static).content))
                 save(folder, name, taken(pilot, f"Ingle: {name}"))
             await screen.action_show("home")
             pilot.app.theme = LIGHT.name

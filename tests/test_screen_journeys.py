@@ -90,7 +90,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def config(embedded: BrokerUnderTest, tmp_path: Path) -> Config:
     file = tmp_path / "config.yaml"
-    file.write_text(f"# our house\nmqtt:\n  url: {embedded.address}   # the broker in the hall\nconfirm_s: 0.3\n")
+    file.write_text(f"# our house\nmqtt:\n  url: {embedded.address}   # the broker in the hall\nconfirm_s: 5\n")
     return load(file)
 
 
