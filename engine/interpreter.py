@@ -88,20 +88,22 @@ class Interpreter:
     """One model with its grammar. Calls from several threads wait for one another."""
 
     def __init__(
-        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Engine] = Reference, prior: Prior | None = None
-    ) -> None:
+        self, model: Model, schema: Mapping[str, Any], *, run: Callable[[Model], Engine] = Reference,
+        prior: Prior | None = None, n_ctx: int = N_CTX,
+    ) -> None:  # fmt: skip
         """Raises: ModelFileError.
 
         Args:
             schema: the plain data of `skills.schema.load_schema()`.
             run: what computes.
             prior: a second opinion on the first intent, asked for where the model is in doubt.
+            n_ctx: tokens of room for sentence and parse, never more than the model was made for.
         """
         self._prior = prior
         self.tokenizer = Tokenizer.from_metadata(model.metadata)
         self.grammar = Grammar(schema, self.tokenizer)
         self._run = run(model)
-        self._state = self._run.state(N_CTX)
+        self._state = self._run.state(n_ctx)
         if self._state.n_ctx < MIN_CTX:
             problem = f"{self._state.n_ctx} tokens are too few, {MIN_CTX} are needed"
             raise ModelFileError("llama.context_length", problem, "use a model trained for Ingle")

@@ -21,7 +21,7 @@ from .model import Layer, Model, Weight
 from .quant import F32
 from .reference import ContextFull
 
-ABI = 2                         # INGLE_ABI of engine/kernels/ingle.h
+VERSION = (3, 0)                # of engine/kernels/ingle.h that this was written for: major, minor
 LIBRARY = ("libingle_kernels.so", "libingle_kernels.dylib", "ingle_kernels.dll")
 MAX_THREADS = 64
 USUAL_THREADS = 4               # more gain little on small models, and the house has other things to do
@@ -46,6 +46,8 @@ _REFUSALS = {
     3: "the arena is too small",
     4: "the system gave no thread",
     5: "the tokens are none, unknown or too many",
+    6: "the pack is damaged or of another version",
+    7: "the answer is longer than the room for it",
 }
 
 
@@ -111,9 +113,16 @@ def library() -> ctypes.CDLL:
         found = ctypes.CDLL(str(built[0]))
     except OSError as error:
         raise NoLibrary(f"{built[0].name} cannot be loaded ({error})") from None
-    if found.ingle_abi() != ABI:
+    major, minor = version(found)[:2]
+    if major != VERSION[0] or minor < VERSION[1]:
         raise NoLibrary(f"{built[0].name} is of another version; install Ingle again")
     return _typed(found)
+
+
+def version(lib: ctypes.CDLL) -> tuple[int, int, int]:
+    """Major, minor and patch of the C API; (0, 0, 0) before it had a version."""
+    number = int(lib.ingle_version()) if hasattr(lib, "ingle_version") else 0
+    return number >> 16, number >> 8 & 255, number & 255
 
 
 def _typed(lib: ctypes.CDLL) -> ctypes.CDLL:
@@ -135,6 +144,10 @@ def _typed(lib: ctypes.CDLL) -> ctypes.CDLL:
         "ingle_attend": (number, [text, p, p, i64, i64, i64, p]),
         "ingle_remember": (number, [p, i64, i64, i64, p, p]),
         "ingle_integer_peak": (i64, [text, i64]),
+        "ingle_interpreter_bytes": (size, [p]),
+        "ingle_interpreter_open": (number, [p, p, size, p]),
+        "ingle_interpreter_close": (None, [p]),
+        "ingle_interpret": (number, [p, text, size, number, p, size]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(lib, name)

@@ -41,7 +41,7 @@ def words(text: str) -> list[Word]:
     found: list[Word] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
-        word = _fold(match.group())
+        word = fold(match.group())
         possessive = _POSSESSIVE.match(word)
         if possessive and end - start == len(word):
             found.append(Word(possessive[1], start, end - 2))
@@ -61,6 +61,6 @@ def original(text: str, found: Sequence[Word], first: int, last: int) -> str:
     return text[found[first].start : found[last].end]
 
 
-def _fold(word: str) -> str:
+def fold(word: str) -> str:
     """Compatibility forms, case and apostrophes made one; spaces that a compatibility form brings in are dropped."""
     return "".join(unicodedata.normalize("NFKC", word).lower().translate(_APOSTROPHES).split())

@@ -1,5 +1,4 @@
 // Which variants were built, and which of them this processor and its system can run.
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdatomic.h>
 
 typedef struct {
     bool avx2, avx_vnni, avx512_vnni;
@@ -61,6 +61,9 @@ static bool has_dotprod(void) { return true; }   // every Apple processor of 64 
 extern const kernels ingle_kernels_neon_dotprod, ingle_kernels_neon;
 #endif
 
+#ifdef HAVE_DSP
+extern const kernels ingle_kernels_dsp;
+#endif
 extern const kernels ingle_kernels_c;
 
 // The variants that run here, best first. Returns how many.
@@ -85,6 +88,9 @@ static int runnable(const kernels *found[4]) {
 #endif
 #ifdef HAVE_NEON
     found[n++] = &ingle_kernels_neon;
+#endif
+#ifdef HAVE_DSP
+    found[n++] = &ingle_kernels_dsp;
 #endif
     found[n++] = &ingle_kernels_c;
     return n;

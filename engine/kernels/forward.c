@@ -6,6 +6,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "arena.h"
 #include "blocks.h"
 #include "kernels_table.h"
 #include "pool.h"
@@ -420,18 +421,6 @@ static void slide(void *engine, int thread) {
 
 // ---- the arena ----
 
-// Hands out parts of the arena one after the other; with no arena, only counts.
-typedef struct {
-    uint8_t *base;
-    size_t used;
-} arena;
-
-static void *part(arena *a, size_t n_bytes) {
-    const size_t at = a->used;
-    a->used = round_up(at + n_bytes, CACHE_LINE);
-    return a->base ? a->base + at : NULL;
-}
-
 static activations part_activations(arena *a, size_t n_tokens, size_t n_cols) {
     const size_t n_blocks = round_up(n_cols, BLOCK) / BLOCK;
     return (activations){
@@ -511,7 +500,7 @@ static bool sound_model(const ingle_model *m) {
     return true;
 }
 
-int ingle_abi(void) { return INGLE_ABI; }
+int ingle_version(void) { return INGLE_VERSION; }
 
 size_t ingle_arena_bytes(const ingle_model *m, const char *variant, int n_threads, int max_batch) {
     const kernels *k = ingle_kernels(variant);

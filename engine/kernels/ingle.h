@@ -1,24 +1,39 @@
-// The engine's C core: a Llama-architecture model run in place on its GGUF file's bytes.
+// The engine's C core: a Llama-architecture model run in place on its GGUF file's bytes, and, for boards without Python,
+// the whole way from a sentence to intents. engine/firmware/example.c shows it at work.
 //
-// What calls it (engine/native.py, or any C program) maps the file, fills an `ingle_model` with pointers into the
-// mapping, and hands in one arena; nothing is allocated after `ingle_open`, and no weight is ever copied.
-//
-//   ingle.h        this: sizes, tensors, the calls
+//   ingle.h        this: all there is to call
 //   blocks.h       the blocks of quantized weights, as GGUF lays them out
 //   simd_*.h       a vector of floats and a vector of bytes for each instruction set: the only code that differs
 //   kernels.h      every kernel, written once over those vectors; variant_*.c compiles it once for each of them
 //   forward.c      the forward pass, in the order of engine/reference.py; its threads share out each step's rows
-//   pool.c         the threads, which sleep when there is nothing to do
+//   pool.c         the threads, which sleep when there is nothing to do; pool_bare.c where there are none
 //   dispatch.c     which variants this processor runs
+//   interpret.c    from a sentence to intents, over words.c, spell.c and cursor.c (interpret.h), on a pack (pack.h)
 //
-// Threads: calls on one `ingle_engine` must not overlap; engines are independent of each other.
+// Memory: nothing here allocates, and no weight is ever copied. Whoever calls hands in one arena, aligned to 64 bytes and
+// as large as the ..._bytes function says for the same arguments; it belongs to the engine or interpreter until the
+// ..._close, after which it may be used for anything. Model, weights, pack and arena must stay where they are until then.
+// What is passed to any other call (tokens, text, cache, results) is used during the call only.
+//
+// Threads: calls on one engine or interpreter must not overlap; different ones are independent of each other and may share
+// a model or a pack. Calls may come from any thread, never from an interrupt. After a fork the child opens its own.
+//
+// Versions: semantic (https://semver.org). A program built against MAJOR.MINOR runs with every library of the same MAJOR
+// and the same or a larger MINOR.
 #ifndef INGLE_H
 #define INGLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define INGLE_ABI 2            // engine/native.py refuses a library of another number
+#define INGLE_VERSION_MAJOR 3
+#define INGLE_VERSION_MINOR 0
+#define INGLE_VERSION_PATCH 0
+#define INGLE_VERSION (INGLE_VERSION_MAJOR << 16 | INGLE_VERSION_MINOR << 8 | INGLE_VERSION_PATCH)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #if defined(__GNUC__)
 #define INGLE_API __attribute__((visibility("default")))
@@ -36,6 +51,8 @@ enum {
     INGLE_BAD_ARENA = 3,       // too small
     INGLE_NO_THREADS = 4,      // the system gave none
     INGLE_BAD_TOKENS = 5,      // none, outside of the vocabulary, or more than the cache has room for
+    INGLE_BAD_PACK = 6,        // damaged, or not of this version
+    INGLE_NO_ROOM = 7,         // the answer is longer than the room for it
 };
 
 // ggml's numbers of the data types, as in engine/quant.py.
@@ -78,7 +95,8 @@ typedef struct {
 
 typedef struct ingle_engine ingle_engine;
 
-INGLE_API int ingle_abi(void);
+// The library's INGLE_VERSION, which may be another than the header's.
+INGLE_API int ingle_version(void);
 
 // Variants that were built and that this processor runs, best first; NULL past the last.
 INGLE_API const char *ingle_variant(int index);
@@ -109,6 +127,39 @@ INGLE_API int ingle_logits(ingle_engine *engine, const float *output, const int3
 INGLE_API int ingle_slide(ingle_engine *engine, const ingle_cache *cache, int64_t n_past, int64_t first,
                           int64_t n_dropped);
 
+// ---- from a sentence to intents ----
+
+enum { INGLE_MIN_CONTEXT = 64, INGLE_MAX_CONTEXT = 1024, INGLE_MAX_SENTENCE = INGLE_MAX_CONTEXT / 2 };
+enum { INGLE_MAX_TEXT = 1024 };            // bytes of an utterance; what is beyond is not looked at
+
+// A pack holds model, vocabulary and grammar (engine/firmware/pack.py writes it).
+typedef struct {
+    const void *pack;          // 64-byte aligned
+    size_t n_bytes;
+    const char *variant;       // as of `ingle_open`
+    int n_ctx;                 // tokens for sentence and parse, 64..1024 and never more than the model's
+    int max_batch;             // as of `ingle_open`; a multiple of 4 gives the same numbers as any other multiple of 4
+    int int8_cache;            // 1: keys and values in half the room, a little less exact
+} ingle_settings;
+
+typedef struct ingle_interpreter ingle_interpreter;
+
+// Bytes of arena for the same settings; 0 where pack or settings are refused.
+INGLE_API size_t ingle_interpreter_bytes(const ingle_settings *settings);
+INGLE_API int ingle_interpreter_open(const ingle_settings *settings, void *arena, size_t n_bytes,
+                                     ingle_interpreter **interpreter);
+INGLE_API void ingle_interpreter_close(ingle_interpreter *interpreter);
+
+// Understand one utterance: UTF-8, `n_bytes` of it, in which anything may stand. asked: 1 where a question was put that
+// this may answer. json: one line, ended by a NUL and no newline:
+//   {"intents": [{"intent": "HassTurnOff", "slots": {"area": "Kitchen"}, "confidence": 0.970000}], "confidence": 0.970000}
+// with "notes" where the sentence was cut. Slots are as said; one that may be repeated is a list. No intents where nothing
+// was said. Returns INGLE_OK, INGLE_NO_ROOM, or INGLE_BAD_MODEL where the weights give no numbers.
+INGLE_API int ingle_interpret(ingle_interpreter *interpreter, const char *text, size_t n_bytes, int asked, char *json,
+                              size_t n_room);
+
+// ---- single kernels ----
+
 // Single kernels, for tests and measurements; engine/reference.py and engine/quant.py are their specification. Return
 // INGLE_BAD_VARIANT for a variant this processor does not run.
 
@@ -128,5 +179,9 @@ INGLE_API int ingle_remember(const ingle_cache *cache, int64_t head_dim, int64_t
                              const float *v);
 // What a variant's dot products reach without any memory: n rounds of eight. Returns its multiplications and additions.
 INGLE_API int64_t ingle_integer_peak(const char *variant, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

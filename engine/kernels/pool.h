@@ -6,20 +6,32 @@
 #ifndef INGLE_POOL_H
 #define INGLE_POOL_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef void pool_job(void *context, int thread);
+typedef struct pool pool;
+
+#ifdef INGLE_BARE               // no operating system, no threads: pool_bare.c
+
+typedef struct { size_t next; } phase;      // the next unit
+
+struct pool {
+    int n_threads;
+    phase *phases;
+    size_t n_phases;
+};
+
+#else
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 // Cleared when a job begins.
 typedef struct {
     _Alignas(64) atomic_size_t next;        // the next unit that nobody took
     _Alignas(64) atomic_size_t done;        // units done
 } phase;
-
-typedef struct pool pool;
 
 typedef struct {
     pool *owner;
@@ -43,6 +55,8 @@ struct pool {
     _Alignas(64) atomic_size_t n_inside;    // threads in a job, or looking whether it is still open
     pool_thread threads[];     // [n_threads]
 };
+
+#endif
 
 size_t pool_bytes(int n_threads);
 
