@@ -103,6 +103,20 @@ def content(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in FILLERS) or words
 
 
+_NUMERALS = {word: str(number) for number, word in enumerate((
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 1)}  # fmt: skip
+
+
+def numeral(word: str) -> str:
+    """ "two" -> "2"; another word is itself."""
+    return _NUMERALS.get(word, word)
+
+
+def numbered(words: Sequence[str]) -> tuple[str, ...]:
+    """Words of a name with the numbers behind its first word as digits: "Washer One" and "Washer 1" are one name."""
+    return (*words[:1], *(numeral(word) for word in words[1:]))
+
+
 def stems(words: Iterable[str]) -> tuple[str, ...]:
     """The words in the singular."""
     return tuple(singular(word) for word in words)

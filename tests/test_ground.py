@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingle.skills.home.model import Area, load_home
-from ingle.skills.home.resolver import Context, ground, resolve, said_of
+from ingle.skills.home.model import Area, Floor, load_home
+from ingle.skills.home.resolver import Context, ground, heard, resolve, said_of
 
 from .worlds import family_house, home_of, thing, three_rooms_of_lights
 
@@ -245,3 +245,79 @@ def test_lock_it_is_about_a_lock() -> None:
     assert grounded("lock it please", name="it") == {"name": "it", "domain": "lock"}
     assert grounded("turn it on", name="it") == {"name": "it"}
     assert grounded("lock it and turn it on", name="it") == {"name": "it"}
+
+
+# ---------------------------------------------------------------- numbers, places that were not written, qualified kinds
+
+HOSTEL = home_of(
+    thing("light.one", "Dorm 1 Light", "Dorm 1"),
+    thing("light.two", "Dorm 2 Light", "Dorm 2"),
+    thing("climate.two", "Dorm 2 Aircon", "Dorm 2"),
+    thing("switch.washer_1", "Washer One", "Laundry"),
+    thing("switch.washer_2", "Washer Two", "Laundry"),
+    thing("light.shed", "Shed Bulb", "Potting Shed"),
+    thing("lock.shed", "Shed Door", "Potting Shed"),
+    thing("light.night", "Corridor Night Lights", "Corridor", aliases=("night lights",)),
+    thing("light.ceiling", "Corridor Ceiling", "Corridor"),
+    thing("light.path", "Path Lights", "Garden"),
+    areas=(Area("Dorm 1", ("Wombat",), "Upstairs"), Area("Dorm 2", ("Quokka",), "Upstairs"), Area("Potting Shed", ("shed",)),
+           Area("Corridor", floor="Upstairs")),
+)
+
+
+def in_hostel(text: str, intent: str, **slots: Any) -> tuple[dict[str, Any], set[str]]:
+    meant = ground(HOSTEL, intent, slots, Context(), text)
+    found = resolve(HOSTEL, heard(said_of(meant), text), Context())
+    return meant, {entity.entity_id for entity in found.entities}
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "entity"),
+    [
+        ("dorm two lights out", {"area": "dorm two", "domain": "light"}, "light.two"),
+        ("dorm one light on", {"name": "dorm one light"}, "light.one"),
+        ("is washer one still going", {"name": "washer one"}, "switch.washer_1"),
+        ("is washer 2 on", {"name": "washer 2"}, "switch.washer_2"),
+        ("turn the aircon on in quokka", {"domain": "climate"}, "climate.two"),
+        ("shed bulb off and lock the shed", {"name": "the shed"}, "lock.shed"),
+        ("night lights off and path lights on", {"domain": "light"}, "light.night"),
+        ("all ceiling lights upstairs off", {"floor": "upstairs", "domain": "light"}, "light.ceiling"),
+    ],
+)
+def test_what_else_the_sentence_tells(text: str, slots: dict[str, Any], entity: str) -> None:
+    intent = "HassGetState" if text.startswith("is ") else "HassTurnOff" if "off" in text or "out" in text else "HassTurnOn"
+    assert in_hostel(text, intent if "lock" not in text else "HassTurnOn", **slots)[1] == {entity}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn all the lights off except in the corridor",
+        "lights off and then I go to the corridor",
+        "turn off the lights in the corridor and the shed",
+    ],
+)
+def test_a_place_of_another_part_of_the_sentence_is_not_taken(text: str) -> None:
+    assert in_hostel(text, "HassTurnOff", domain="light")[0] == {"domain": "light"}
+
+
+def test_floors_that_differ_by_a_letter_are_two() -> None:
+    home = home_of(thing("light.in", "Hall Light", "Hall"), thing("light.out", "Gate Light", "Drive"),
+                   areas=(Area("Hall", floor="Ground"), Area("Drive", floor="Grounds")),
+                   floors=(Floor("Ground"), Floor("Grounds", ("outside",))))
+    for said in ("outside", "grounds"):
+        meant = ground(home, "HassTurnOn", {"floor": said, "domain": "light"}, Context(), f"{said} lights on")
+        assert [entity.entity_id for entity in resolve(home, said_of(meant), Context()).entities] == ["light.out"]
+
+
+def test_both_says_that_all_of_the_name_are_meant() -> None:
+    home = home_of(thing("light.left", "Left Bedside", "Bedroom"), thing("light.right", "Right Bedside", "Bedroom"))
+    one, both = (resolve(home, heard(said_of({"name": "bedside"}), text), Context())
+                 for text in ("bedside on", "both bedside lamps on"))
+    assert one.question is not None
+    assert len(both.entities) == 2
+
+
+def test_a_level_is_asked_for_by_the_name_of_what_has_it() -> None:
+    home = home_of(thing("sensor.black", "Black Tank"), thing("sensor.gray", "Gray Tank"))
+    assert [entity.entity_id for entity in resolve(home, said_of({"name": "black tank level"}), Context()).entities] == ["sensor.black"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, Literal
 
@@ -18,6 +20,7 @@ from .units import clamp, number, stepped
 
 SPEED_STEP: Final = 20                  # percent, for "faster", where the fan has no coarser steps of its own
 SPEED_WORDS: Final = {"low": 33, "slow": 33, "medium": 66, "middle": 66, "high": 100, "fast": 100, "full": 100}
+MOST_LEVELS: Final = 10                 # a fan with more speeds is told in percent
 FAN: Final = frozenset({"fan"})
 
 
@@ -39,7 +42,8 @@ class FanSetSpeed:
         wishes = (slots.percentage, slots.percentage_step, slots.oscillating, slots.direction, slots.mode)
         if all(wish is None for wish in wishes):
             raise Unclear("How fast, from 0 to 100?")
-        target = find(turn, slots.said(), FAN)
+        target = find(turn, slots.said(), FAN, able=lambda fan: _has_speeds(fan) or slots.percentage is None)
+        slots = replace(slots, percentage=_level_meant(slots.percentage, turn.text, target.entities))
         return await carry_out(turn, target, [act for entity in target.entities for act in self._acts(entity, slots)])
 
     def _acts(self, entity: Entity, slots: Slots) -> list[Act]:
@@ -55,6 +59,19 @@ class FanSetSpeed:
         if slots.direction is not None:
             acts.append(_blow(entity, slots.direction))
         return acts
+
+
+def _has_speeds(fan: Entity) -> bool:
+    return "percentage" in fan.features
+
+
+def _level_meant(value: float | None, text: str, fans: Sequence[Entity]) -> float | None:
+    """ "Fan on three" is the third of its few speeds, not three percent."""
+    steps = {number(fan.attributes.get("percentage_step")) or 1 for fan in fans}
+    if value is None or value != int(value) or len(steps) != 1 or re.search(r"%|\bper ?cent\b", text.lower()):
+        return value
+    step = steps.pop()
+    return min(100.0, value * step) if 0 < value <= round(100 / step) <= MOST_LEVELS else value
 
 
 def spin(entity: Entity, percentage: float) -> Act:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -58,8 +59,23 @@ class Target:
     whole: Noun | None = None
 
 
-def find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
-    """The devices of `domains` that were meant. Raises: Unclear: none, or one of several with nothing to choose by."""
+def find(turn: Turn, said: Said, domains: frozenset[str], *, able: Callable[[Entity], bool] | None = None) -> Target:
+    """The devices of `domains` that were meant.
+
+    Args:
+        able: whether a device can do what is wanted; of several that may be meant, the only one that can is.
+    Raises: Unclear: none, or one of several with nothing to choose by.
+    """
+    try:
+        return _find(turn, said, domains)
+    except Unclear as unclear:
+        can = [turn.home.entities[one] for one in unclear.choices if able is not None and able(turn.home.entities[one])]
+        if len(can) != 1 or len(unclear.choices) < 2:
+            raise
+        return Target((can[0],))
+
+
+def _find(turn: Turn, said: Said, domains: frozenset[str]) -> Target:
     if nothing_said(turn, said) and not has_context(turn):
         return Target((_only_one(turn, domains),))
     said = _of_one_kind(said, domains)

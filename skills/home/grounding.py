@@ -14,6 +14,7 @@ from ..schema import load_schema
 from ..words import (
     ALL,
     EVERYWHERE,
+    FILLERS,
     HERE,
     IT,
     OTHER,
@@ -65,6 +66,9 @@ _ACTS_ON: dict[str, frozenset[str]] = {
 _SENSORS = frozenset({"sensor", "binary_sensor"})
 _VERBS = frozenset({"switch", "lock", "shade", "cover", "power", "heat", "cool", "shutter", "vent"})  # said for a deed
 _SWITCHED = frozenset({"fan", "climate", "media_player", "water_heater", "humidifier", "switch"})
+# Words that begin another part of a sentence, which its places may belong to.
+_OTHER_CLAUSE = frozenset({"and", "then", "but", "plus", "also", "when", "while", "before", "after", "because", "if", "except",
+                           "apart", "besides", "not", "dont", "other", "than", "without", "save", "bar", "only"})  # fmt: skip
 _BROAD = frozenset({"light", "lighting"})  # said of a room's lights together, unlike "lamp"
 _LOOSE_WORDS = frozenset({"lamp", "bulb", "spotlight", "chandelier", "telly", "tv"})
 
@@ -104,6 +108,7 @@ class _Grounding:
             self._timer_of_room()
         if not self._names_no_device():
             self._lock_it()
+            self._place_unwritten()
             self._settle_name()
             self._name_of_kind_in_area()
             self._name_said()
@@ -342,12 +347,50 @@ class _Grounding:
                     return
 
     def _lock_it(self) -> None:
-        """"Lock it" is about a lock, whatever was talked about last: never the television."""
+        """"Lock it" is about a lock, whatever was talked about last: never the television; "lock the shed" is too."""
         name, verb = self.slots.get("name"), content(self.sentence)[:1]
-        if self.intent not in ("HassTurnOn", "HassTurnOff") or "domain" in self.slots or verb not in (("lock",), ("unlock",)):
+        if self.intent not in ("HassTurnOn", "HassTurnOff") or "domain" in self.slots or not isinstance(name, str):
             return
-        if isinstance(name, str) and said_as(name, IT | THEM) and "and" not in self.sentence:
+        if said_as(name, IT | THEM):
+            if verb in (("lock",), ("unlock",)) and "and" not in self.sentence:
+                self.slots["domain"] = "lock"
+        elif self._word_before(fold(name)) in ("lock", "unlock") and self._is_here("lock"):
             self.slots["domain"] = "lock"
+
+    def _word_before(self, words: tuple[str, ...]) -> str | None:
+        """The telling word that stands before these in the sentence: "lock" of "lock the shed"."""
+        for start in range(len(self.sentence) - len(words) + 1):
+            if words and self.sentence[start : start + len(words)] == words:
+                before = [word for word in self.sentence[:start] if word not in FILLERS]
+                return before[-1] if before else None
+        return None
+
+    def _place_unwritten(self) -> None:
+        """The one place of this home that a sentence names, where a kind was written and no place: never the whole house.
+
+        Not in sentences of several clauses or with exceptions: it may belong to another part.
+        """
+        if {"name", "area", "floor"} & self.slots.keys() or "area" not in self.known or not self.slots:
+            return
+        if set(self.sentence) & _OTHER_CLAUSE:
+            return
+        taken = self._places_of_other_slots()
+        size = len(self.sentence)
+        runs = [(start, end) for start in range(size) for end in range(start + 1, min(start + 5, size + 1))]
+        found = {
+            (place.name, place.is_floor)
+            for start, end in runs
+            if not set(range(start, end)) & taken and self._may_be_place(self.sentence[start:end])
+            for place in self.names.places_called(self.sentence[start:end])
+        }
+        if len(found) == 1:
+            name, is_floor = found.pop()
+            self.slots["floor" if is_floor else "area"] = name
+
+    def _may_be_place(self, run: tuple[str, ...]) -> bool:
+        """Words that stand for a place by themselves: no article at an end, not "the house", nor a kind of device."""
+        at_ends = {run[0], run[-1]} & FILLERS
+        return not at_ends and not kinds_of(run) and not said_as(" ".join(run), EVERYWHERE | HERE | THERE)
 
     def _not_a_light(self) -> None:
         """"Turn on the kitchen fan" written as lights: the one kind that was said is meant, and where it is not here,
@@ -377,10 +420,10 @@ class _Grounding:
     def _takes_name_said(self, start: int, end: int) -> bool:
         run = self.sentence[start:end]
         matches = [match for match in self.names.exact(run, self._of_kind_and_place_said) if match.exact]
-        if not matches or not content(run) or run != self._trimmed(run):
+        if not matches or not content(run) or run != self._trimmed(run) or (len(run) > 1 and run[-1] in FILLERS):
             return False
-        if kinds_of(content(run)) and (is_plural(run[-1]) or len(matches) > 1):
-            return False  # "lights" is a kind, though one device is called so
+        if kinds_of(content(run)) and ((is_plural(run[-1]) and len(content(run)) == 1) or len(matches) > 1):
+            return False  # "lights" is a kind, though one device is called so; "night lights" are that device
         if self._means_kind(start, end) or self._is_place(run):
             return False
         area = self.slots.get("area")
@@ -399,11 +442,12 @@ class _Grounding:
         return any(fold(text) == run for texts in places for text in texts)
 
     def _means_kind(self, start: int, end: int) -> bool:
-        """"the desk lamp on and the lights off": beside the name, the kind itself is said in the plural."""
+        """"the desk lamp on and the lights off": beside the name, the kind itself is said in the plural; not "path lights"."""
         if "area" in self.slots or "floor" in self.slots:
             return False
-        others = (*self.sentence[:start], *self.sentence[end:])
-        return any(is_plural(word) and kinds_of((word,)) for word in others)
+        others = (*self.sentence[:start], "", *self.sentence[end:])
+        return any(is_plural(word) and kinds_of((word,)) and before not in self.names.by_stem
+                   for before, word in zip(("", *others), others, strict=False))
 
     def _of_kind_and_place_said(self, entity: Entity) -> bool:
         area, floor = self.slots.get("area"), self.slots.get("floor")

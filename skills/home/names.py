@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from heapq import nlargest
+from itertools import pairwise
 from math import log
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,8 @@ from ..words import (
     fold,
     kind_words,
     kinds_of,
+    numbered,
+    numeral,
     phonetic,
     singular,
     stems,
@@ -123,6 +126,7 @@ class Names:
         for text, how, weight in self._ways(entity):
             words = fold(text) if isinstance(text, str) else text
             words = (tuple(word for word in words if word != "the") or words) if "the" in words else words
+            words = numbered(words)
             if words and words not in seen:
                 seen.add(words)
                 roots = stems(words)
@@ -182,7 +186,7 @@ class Names:
 
     def exact(self, words: Sequence[str], fits: Callable[[Entity], bool]) -> list[Match]:
         """Entities one of whose own names or aliases, its area before it or not, is these words."""
-        said = content(words)
+        said = content(self._counted(words))
         said_stems = stems(said)
         found = []
         for index in self.by_joined.get("".join(said_stems), ()):
@@ -294,7 +298,19 @@ class Names:
 
     def repaired(self, words: Sequence[str]) -> tuple[str, ...]:
         """The words with slips mended by what is known here: "bedrom ligths" -> "bedroom lights"; known words stay."""
-        return tuple(self._repaired(word) for word in words)
+        return self._counted(tuple(self._repaired(word) for word in words))
+
+    def _counted(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Number words as digits where something here is called so: "dorm one" is Dorm 1, "the left one" no number."""
+        pairs = zip(("", *words), words, strict=False)
+        return tuple(numeral(word) if (singular(before), numeral(word)) in self._numbered_pairs else word
+                     for before, word in pairs)
+
+    @cached_property
+    def _numbered_pairs(self) -> frozenset[tuple[str, str]]:
+        """Every word with the number that stands behind it in a name of this home."""
+        texts = (*(label.stems for label in self.labels), *(words for _, _, _, words in self._places))
+        return frozenset(pair for words in texts for pair in pairwise(words) if pair[1].isdecimal())
 
     def _repaired(self, word: str) -> str:
         stem = singular(word)
@@ -363,7 +379,7 @@ class Names:
     def _beside_area(self, area: str) -> frozenset[str]:
         if area not in self._beside:
             names = (*self.areas.get(area, (area,)), *self.floors.get(self.floor_of_area.get(area) or "", ()))
-            self._beside[area] = frozenset(stem for name in names for stem in stems(fold(name))) - _GENERIC
+            self._beside[area] = frozenset(stem for name in names for stem in stems(numbered(fold(name)))) - _GENERIC
         return self._beside[area]
 
     # ------------------------------------------------------------ places
@@ -387,6 +403,7 @@ class Names:
             if found:
                 found.sort(key=lambda match: (-match.score, match.is_floor != floors_first))
                 best = [match for match in found if match.score >= found[0].score - 0.03]
+                best = [match for match in best if fold(match.name) == fold(text)] or best  # "Grounds", not "Ground"
                 return [match for match in best if match.is_floor == best[0].is_floor]
         return []
 
@@ -394,11 +411,15 @@ class Names:
     def _places(self) -> list[tuple[str, bool, str, tuple[str, ...]]]:
         """(own name, is it a floor, name or alias, its words) of every area and floor."""
         return [
-            (name, is_floor, text, stems(content(fold(text))))
+            (name, is_floor, text, stems(content(numbered(fold(text)))))
             for table, is_floor in ((self.areas, False), (self.floors, True))
             for name, texts in table.items()
             for text in texts
         ]
+
+    def is_of_place(self, stem: str) -> bool:
+        """Whether a place's name has this word."""
+        return any(stem in words for _, _, _, words in self._places)
 
     @cached_property
     def _place_by_joined(self) -> dict[str, list[PlaceMatch]]:
@@ -406,6 +427,10 @@ class Names:
         for name, is_floor, text, words in self._places:
             found.setdefault("".join(words), []).append(PlaceMatch(name, is_floor, 1.0, f"'{text}'"))
         return found
+
+    def places_called(self, words: Sequence[str]) -> list[PlaceMatch]:
+        """The areas and floors that are called exactly this."""
+        return self._place_exact(stems(content(self._counted(words))))
 
     def _place_exact(self, said: tuple[str, ...]) -> list[PlaceMatch]:
         return _best_places(self._place_by_joined.get("".join(said), ()))
@@ -488,6 +513,7 @@ class Names:
 
     def split_place(self, words: Sequence[str]) -> list[tuple[PlaceMatch, tuple[str, ...]]]:
         """Every way to see a place in `words` and the words beside it: "bedroom blinds" -> (Bedroom, ("blinds",))."""
+        words = self._counted(words)
         said = stems(words)
         for way in (self._place_exact, self._place_alike):
             for length in range(len(words), 0, -1):

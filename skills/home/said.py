@@ -25,6 +25,7 @@ class Said:
     plural: bool | None = None  # "lights", "all": several are fine; None: cannot tell
     everywhere: bool = False  # "in the whole house": the room it was heard in does not limit
     word: str | None = None  # the kind as said, in the singular: "lamp" where domain is light
+    which: str | None = None  # the word before it: "ceiling" of "all the ceiling lights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +93,15 @@ def heard(said: Said, text: str) -> Said:
     sentence = fold(text.replace(",", " and "))
     words = _clause_of(sentence, said)
     kinds = _kind_words_said(words, said)
+    which = words[kinds[0] - 1] if len(kinds) == 1 and kinds[0] > 0 and said.name is None else None
     spoken = {singular(words[index]) for index in kinds}
     placed = said.area is not None or said.floor is not None
+    several = _one_or_several(words, kinds) if said.name is None else _all_of_name(sentence, fold(said.name))
     return replace(
         said,
-        plural=_one_or_several(words, kinds) if said.plural is None and said.name is None else said.plural,
+        plural=several if said.plural is None else said.plural,
         word=said.word or (spoken.pop() if len(spoken) == 1 else None),
+        which=said.which or which,
         everywhere=said.everywhere or (not placed and _means_everywhere(sentence)),
         area="here" if not placed and said.name is None and any(_has(sentence, run) for run in _HERE) else said.area,
     )
@@ -150,6 +154,12 @@ def _quantities(words: Sequence[str]) -> set[int]:
         for offset in range(len(run))
     }
     return {index for index, word in enumerate(words) if word in QUANTITY_ALL and index not in idle}
+
+
+def _all_of_name(words: tuple[str, ...], name: tuple[str, ...]) -> bool | None:
+    """Whether all that bear the name are meant: "both bedside lamps"."""
+    starts = (start for start in range(len(words) - len(name) + 1) if name and words[start : start + len(name)] == name)
+    return True if any(set(words[max(0, start - 2) : start]) & QUANTITY_ALL for start in starts) else None
 
 
 def _counted(words: Sequence[str], index: int, quantities: set[int]) -> bool:

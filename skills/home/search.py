@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ..words import (
     ALL,
     EVERYWHERE,
+    FILLERS,
     HERE,
     IT,
     MASS,
@@ -23,6 +24,7 @@ from ..words import (
     kind_of,
     kinds_of,
     said_as,
+    singular,
     stems,
     synonyms,
 )
@@ -56,7 +58,9 @@ from .said import Candidate, Context, Resolution, Said
 
 SURE = 0.72  # a name scored from here on is acted on
 NEAR = 0.5  # from here on it is asked about: "did you mean …?"
-MARGIN = 0.06  # names within this of the best are as good
+MARGIN = 0.06  # names within this of the best are as good# Said behind the name of what is asked about: "water tank level", "house battery status".
+_READINGS = frozenset({"level", "status", "reading", "state", "value", "percentage", "charge"})
+
 
 class _Ask(Exception):
     """The way out of a step that cannot go on without an answer."""
@@ -372,6 +376,8 @@ class _Search:
             found = [match for match in self.names.search(words, fits) if match.score >= SURE]
             if found:
                 return self._settle(self._note_all(found), name)
+        if self.asking and len(words) > 1 and words[-1] in _READINGS:
+            return self._by_name(" ".join(words[:-1]))
         return self._not_found(name)
 
     def _kind_of_this_room(self, words: tuple[str, ...], exact: list[Match]) -> bool:
@@ -620,9 +626,16 @@ class _Search:
         pool = [entity for entity in self._pool() if here(entity)]
         if everything and self.said.domain is None and self.said.device_class is None:
             return [entity for entity in pool if entity.domain in self._everything()]
-        found = self._of_kind(pool, self.said.domain, self.said.device_class)
+        found = self._so_described(self._of_kind(pool, self.said.domain, self.said.device_class))
         called = [entity for entity in found if self._is_called(entity) or self._is_of_class_said(entity)]
         return called or found
+
+    def _so_described(self, found: list[Entity]) -> list[Entity]:
+        """ "The ceiling lights": those with that word in their names, where it is no place's and some have it."""
+        word = singular(self.said.which or "")
+        if not word or word in FILLERS or self.names.is_of_place(word):
+            return found
+        return [entity for entity in found if any(word in stems(fold(name)) for name in (entity.name, *entity.aliases))] or found
 
     def _is_of_class_said(self, entity: Entity) -> bool:
         """A speaker by its device class is one of "the speakers", whatever it is called."""
