@@ -50,12 +50,20 @@ def when_said(turn: Turn, at: str | None, in_: str | None, day: str | None, *, w
     except Recurring:
         return _recurring(turn, at, in_, day, wake, "I can't tell how often that is. I set nothing.")
     except NotUnderstood:
+        if (shorter := _without_purpose(at)) is not None:
+            return when_said(turn, shorter, in_, day, wake=wake, question=question)
         otherwise = "I can only do that at a time of day or after a length of time. I set nothing."
         return _recurring(turn, at, in_, day, wake, otherwise)
     except Past as error:
         raise NoMoment("That moment has passed. I set nothing.") from error
     length_s = moment.when.timestamp() - turn.now.timestamp()
     return When(moment.when, moment.timed, length_s if moment.elapsed else None)
+
+
+def _without_purpose(at: str | None) -> str | None:
+    """ "three to check the cow" -> "three"; None where nothing can be left out."""
+    found = re.match(r"(.+)\s(?:to|for|so|because)\s", at or "", re.IGNORECASE)
+    return None if found is None else found[1]
 
 
 def _recurring(turn: Turn, at: str | None, in_: str | None, day: str | None, wake: bool, otherwise: str) -> When:

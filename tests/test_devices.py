@@ -510,6 +510,15 @@ async def test_a_fans_speed_and_swing() -> None:
         assert await it.reply("HassFanSetSpeed", name="fan", mode="high") == "Set the kitchen fan to 100%."
 
 
+async def test_a_bare_number_is_one_of_a_fans_few_speeds_and_the_fan_that_has_speeds_is_meant() -> None:
+    fan = device("fan.ceiling", "Ceiling Fan", state="on", can=["percentage"], attributes={"percentage": 20, "speeds": 5})
+    async with house(fan, device("fan.bath", "Bath Fan", can=[])) as it:
+        assert await it.reply("HassFanSetSpeed", text="fan on three", name="fan", percentage="three") == (
+            "Set the ceiling fan to 60%.")
+        assert await it.reply("HassFanSetSpeed", text="ceiling fan to 4%", name="ceiling fan", percentage="4") == (
+            "Set the ceiling fan to 20%.")
+
+
 THERMOSTAT = device(
     "climate.heating", "Heating", state="heat", can=["target_temperature", "hvac_modes", "fan_modes", "preset_mode"],
     attributes={

@@ -320,4 +320,5 @@ def test_both_says_that_all_of_the_name_are_meant() -> None:
 
 def test_a_level_is_asked_for_by_the_name_of_what_has_it() -> None:
     home = home_of(thing("sensor.black", "Black Tank"), thing("sensor.gray", "Gray Tank"))
-    assert [entity.entity_id for entity in resolve(home, said_of({"name": "black tank level"}), Context()).entities] == ["sensor.black"]
+    found = resolve(home, said_of({"name": "black tank level"}), Context()).entities
+    assert [entity.entity_id for entity in found] == ["sensor.black"]

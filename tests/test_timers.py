@@ -144,6 +144,13 @@ async def test_an_alarm_is_set_found_and_cancelled(world: World) -> None:
     assert await reply(world, "AlarmStatus") == "There is no alarm set."
 
 
+@pytest.mark.parametrize(("at", "told"), [
+    ("three to check the cow", "3 AM"), ("quarter to five to feed the calves", "4:45 AM"), ("five thirty for yoga", "5:30 AM"),
+])  # fmt: skip
+async def test_what_an_alarm_is_for_may_stand_behind_its_time(at: str, told: str, world: World) -> None:
+    assert told in await reply(world, "SetAlarm", {"at": at})
+
+
 async def test_a_ringing_alarm_snoozes_and_stops(world: World) -> None:
     await world.ask("SetAlarm", {"in": "an hour"})
     timers(world).due(world.clock.tick(hours=1))

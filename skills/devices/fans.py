@@ -68,7 +68,8 @@ def _has_speeds(fan: Entity) -> bool:
 def _level_meant(value: float | None, text: str, fans: Sequence[Entity]) -> float | None:
     """ "Fan on three" is the third of its few speeds, not three percent."""
     steps = {number(fan.attributes.get("percentage_step")) or 1 for fan in fans}
-    if value is None or value != int(value) or len(steps) != 1 or re.search(r"%|\bper ?cent\b", text.lower()):
+    in_percent = not text or re.search(r"%|\bper ?cent\b", text.lower())
+    if value is None or value != int(value) or len(steps) != 1 or in_percent:
         return value
     step = steps.pop()
     return min(100.0, value * step) if 0 < value <= round(100 / step) <= MOST_LEVELS else value

@@ -58,7 +58,8 @@ from .said import Candidate, Context, Resolution, Said
 
 SURE = 0.72  # a name scored from here on is acted on
 NEAR = 0.5  # from here on it is asked about: "did you mean …?"
-MARGIN = 0.06  # names within this of the best are as good# Said behind the name of what is asked about: "water tank level", "house battery status".
+MARGIN = 0.06  # names within this of the best are as good
+# Said behind the name of what is asked about: "water tank level", "house battery status".
 _READINGS = frozenset({"level", "status", "reading", "state", "value", "percentage", "charge"})
 
 
