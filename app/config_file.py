@@ -167,7 +167,7 @@ def _find(text: str, names: list[str]) -> tuple[int, yaml.Node | None]:
 
 def _end(node: yaml.Node) -> int:
     """Where a value ends: a block's own mark is behind the comments after it."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
     return _end(last[1] if isinstance(last, tuple) else last)
