@@ -127,7 +127,7 @@ def _edited(text: str, names: list[str], value: Any) -> str:
         gap = " " if told and before.endswith(":") else ""
         return f"{before}{gap}{told}{text[end:]}"
     rest = names[depth:]
-    if node is None or (depth == 0 and not isinstance(node, yaml.MappingNode)):
+    if depth == 0 and not (isinstance(node, yaml.MappingNode) and node.flow_style):
         return f"{text.rstrip()}\n\n{_lines(rest, value, 0)}".lstrip("\n")
     if isinstance(node, yaml.MappingNode) and node.flow_style:
         at = node.start_mark.index + 1
