@@ -22,6 +22,7 @@ typedef struct {
 } block;
 
 // ---- matmul over blocks ----
+#ifndef OWN_MATMUL_BLOCKS      // a variant may bring its own
 
 INLINE void nibbles(const uint8_t *p, size_t stride, vi out[8]) {
     vi packed[4];
@@ -124,6 +125,8 @@ INLINE void matmul_blocks(int dtype, const uint8_t *rows, size_t row_bytes, cons
     if (t + 2 <= n_tokens) multiply_panel(dtype, scratch, a, t, 2, out), t += 2;
     if (t < n_tokens) multiply_panel(dtype, scratch, a, t, 1, out);
 }
+
+#endif
 
 // ---- matmul over floats ----
 

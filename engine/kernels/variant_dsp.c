@@ -1,0 +1,3 @@
+#define VARIANT dsp
+#include "simd_dsp.h"
+#include "kernels.h"
