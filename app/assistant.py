@@ -42,7 +42,7 @@ from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord
 from .governor import Limit
 from .inside import Traces, Tracing
 from .knowledge_link import is_unknown
-from .meaning import in_the_same_place, meaning, of_routines, while_ringing, whole_routine
+from .meaning import in_the_same_place, meaning, of_its_kind, of_routines, while_ringing, whole_routine
 from .outside import SHALL_I, Considered, Outside, Waiting
 from .people import People, forbidden, may_ask, refusal
 from .router import NO_KNOWLEDGE, Beyond, needed, route
@@ -310,7 +310,7 @@ class Assistant:
         if decision.beyond is not None:
             await self._consider_outside(work, decision.beyond)
         for intent in in_the_same_place(of_routines(decision.intents, work.asked.text, self.services.routines)):
-            await self._do(work, intent)
+            await self._do(work, of_its_kind(self.home, intent))
         work.say(decision.left_out)
         self._ask_what_is_open(work)
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from ..engine.interpreter import Intent
 from ..skills.home.model import Home
-from ..skills.home.resolver import Context, ground
+from ..skills.home.resolver import Context, called, ground
+from ..skills.numbers import read_number
 from ..skills.routines import Routines
 from ..skills.slots import in_units_said, normalise
 
@@ -45,6 +46,54 @@ def in_the_same_place(intents: Sequence[Intent]) -> tuple[Intent, ...]:
             intent = replace(intent, slots={**place, **intent.slots})
         placed.append(intent)
     return tuple(placed)
+
+
+# How much a device of a kind is set to: the intent, its slot, and the intent and slot of a step.
+_AMOUNTS: Final[Mapping[str, tuple[str, str, str, str | None]]] = {
+    "light": ("HassLightSet", "brightness", "HassLightSet", "brightness_step"),
+    "cover": ("HassSetPosition", "position", "HassSetPosition", "position_step"),
+    "valve": ("HassSetPosition", "position", "HassSetPosition", "position_step"),
+    "fan": ("HassFanSetSpeed", "percentage", "HassFanSetSpeed", "percentage_step"),
+    "media_player": ("HassSetVolume", "volume_level", "HassSetVolumeRelative", "volume_step"),
+    "humidifier": ("HassHumidifierSetpoint", "humidity", "HassHumidifierSetpoint", "humidity_step"),
+    "climate": ("HassClimateSetTemperature", "temperature", "HassClimateSetTemperature", "temperature_step"),
+    "water_heater": ("HassClimateSetTemperature", "temperature", "HassClimateSetTemperature", "temperature_step"),
+    "number": ("SetValue", "value", "SetValue", None),
+}  # fmt: skip
+_AMOUNT_SLOTS: Final = frozenset(slot for amount in _AMOUNTS.values() for slot in (amount[1], amount[3]) if slot)
+_STARTS: Final = {"HassVacuumStart": "vacuum", "HassVacuumCleanArea": "vacuum", "HassLawnMowerStartMowing": "lawn_mower",
+                  "HassMediaUnpause": "media_player"}  # fmt: skip
+_STOPS: Final = {"HassVacuumReturnToBase": "vacuum", "HassLawnMowerDock": "lawn_mower", "HassMediaPause": "media_player"}
+_MOVERS: Final = frozenset({"cover", "valve", "vacuum", "lawn_mower"})
+
+
+def of_its_kind(home: Home, intent: Intent) -> Intent:
+    """What is said to a device of a name that tells nothing, as the deed that its kind has.
+
+    "studio monitors to thirty percent" may come as a position; this home knows that they are speakers, so a volume is meant.
+    """
+    domains = {entity.domain for entity in called(home, intent.slots.get("name"))}
+    if len(domains) != 1:
+        return intent
+    domain = domains.pop()
+    amounts = intent.slots.keys() & _AMOUNT_SLOTS
+    if len(amounts) == 1 and domain in _AMOUNTS and intent.slots.keys() - amounts <= {"name", *_PLACES}:
+        return _set_to(domain, intent, amounts.pop())
+    if _STARTS.get(intent.intent, domain) != domain:
+        return replace(intent, intent="HassTurnOn")
+    stops = _STOPS.get(intent.intent, domain) != domain or (intent.intent == "HassStopMoving" and domain not in _MOVERS)
+    if not stops:
+        return intent
+    stop = "HassMediaPause" if domain == "media_player" else "HassStopMoving" if domain in _MOVERS else "HassTurnOff"
+    return replace(intent, intent=stop)
+
+
+def _set_to(domain: str, intent: Intent, said: str) -> Intent:
+    to, slot, by, step = _AMOUNTS[domain]
+    own, name = (by, step) if said.endswith("_step") else (to, slot)
+    if name is None or name == said or (said == "value" and read_number(str(intent.slots[said])) is None):
+        return intent
+    return replace(intent, intent=own, slots={name: intent.slots[said], **{s: v for s, v in intent.slots.items() if s != said}})
 
 
 _ENDINGS: Final = frozenset({"HassMediaPause", "HassStopMoving", "HassTurnOff", "HassPauseTimer", "HassMediaPlayerMute", "Deny",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingle.app.meaning import in_the_same_place, meaning
+from ingle.app.meaning import in_the_same_place, meaning, of_its_kind
 from ingle.app.router import NOT_SURE, route
 from ingle.engine.interpreter import Intent, Interpretation
 from ingle.skills.home.resolver import Context, ground, is_called
@@ -35,6 +35,34 @@ def test_a_kind_without_a_place_is_meant_where_it_just_was() -> None:
     placed = in_the_same_place([bright, lights, blinds])
     assert [intent.slots.get("area") for intent in placed] == ["hayloft", "hayloft", None]
     assert in_the_same_place([bright, lamp])[1].slots == lamp.slots
+
+
+@pytest.mark.parametrize(("intent", "slots", "wanted"), [
+    ("HassSetPosition", {"position": "thirty"}, ("HassSetVolume", {"volume_level": "thirty"})),
+    ("HassSetPosition", {"position_step": "down"}, ("HassSetVolumeRelative", {"volume_step": "down"})),
+    ("HassStopMoving", {}, ("HassMediaPause", {})),
+    ("HassVacuumStart", {}, ("HassTurnOn", {})),
+    ("HassSetVolume", {"volume_level": "30"}, ("HassSetVolume", {"volume_level": "30"})),
+    ("HassLightSet", {"color": "red"}, ("HassLightSet", {"color": "red"})),
+    ("SetValue", {"value": "spotify"}, ("SetValue", {"value": "spotify"})),
+])  # fmt: skip
+def test_what_is_said_to_a_name_that_tells_nothing_is_what_its_kind_does(
+    intent: str, slots: dict[str, str], wanted: tuple[str, dict[str, str]]
+) -> None:
+    home = home_of(thing("media_player.monitors", "Studio Monitors", "Den"), thing("cover.blind", "Blind", "Den"))
+    meant = of_its_kind(home, Intent(intent, {"name": "studio monitors", **slots}, 0.9))
+    assert (meant.intent, meant.slots) == (wanted[0], {"name": "studio monitors", **wanted[1]})
+    stranger = Intent(intent, {"name": "something", **slots}, 0.9)
+    assert of_its_kind(home, stranger) == stranger
+
+
+@pytest.mark.parametrize(("entity", "intent", "wanted"), [
+    ("switch.pump", "HassVacuumStart", "HassTurnOn"), ("switch.pump", "HassMediaPause", "HassTurnOff"),
+    ("cover.it", "HassMediaPause", "HassStopMoving"), ("vacuum.it", "HassVacuumStart", "HassVacuumStart"),
+    ("vacuum.it", "HassStopMoving", "HassStopMoving"), ("light.it", "HassTurnOff", "HassTurnOff"),
+])  # fmt: skip
+def test_a_start_or_a_stop_is_that_of_its_kind(entity: str, intent: str, wanted: str) -> None:
+    assert of_its_kind(home_of(thing(entity, "Gadget")), Intent(intent, {"name": "gadget"}, 0.9)).intent == wanted
 
 
 def test_the_fan_of_a_room_is_not_its_lights() -> None:

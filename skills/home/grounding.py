@@ -87,7 +87,15 @@ def ground(
 
 def is_called(home: Home, name: object) -> bool:
     """Whether a thing of this home is called exactly that."""
-    return isinstance(name, str) and any(match.exact for match in names_of(home).exact(fold(name), lambda entity: entity.exposed))
+    return bool(called(home, name))
+
+
+def called(home: Home, name: object) -> list[Entity]:
+    """The things of this home that are called exactly that."""
+    if not isinstance(name, str):
+        return []
+    matches = names_of(home).exact(fold(name), lambda entity: entity.exposed)
+    return [home.entities[match.entity_id] for match in matches if match.exact]
 
 
 class _Grounding:
