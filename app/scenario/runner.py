@@ -29,6 +29,7 @@ from .form import Ask, ExpectEntities, PublishForeign, Restart, Scenario, Step, 
 from .judge import Seen, differences, judge, unasked
 
 READY_S: Final = 10.0           # from the start of Ingle until it knows the home
+READY_EACH_S: Final = 0.2       # more for each device of it
 TURN_S: Final = 20.0            # from an ask to its record
 HEARD_S: Final = 0.5            # until a command in the record has come by
 ENTITIES_S: Final = 3.0         # until entities are known or gone
@@ -162,10 +163,11 @@ class Stage:
         self._ingle_context = self._open_ingle(self.config)
         self._ingle = await self._ingle_context.__aenter__()
         expected = set(self.simulator.devices)
-        known = self._until(lambda: expected <= set(self._ingle.home.entities) and self._states_are_known(), READY_S)
+        limit_s = READY_S + READY_EACH_S * len(expected)
+        known = self._until(lambda: expected <= set(self._ingle.home.entities) and self._states_are_known(), limit_s)
         if not await known:
             missing = sorted(expected - set(self._ingle.home.entities)) or sorted(self._unknown_states())
-            raise StageError(f"Ingle does not know {', '.join(missing)} {READY_S:g} s after its start")
+            raise StageError(f"Ingle does not know {', '.join(missing)} {limit_s:g} s after its start")
         await asyncio.wait_for(self._online.wait(), READY_S)
 
     async def _stop_ingle(self) -> None:
