@@ -139,6 +139,7 @@ def _edited(text: str, names: list[str], value: Any) -> str:
         first = node.value[0][0].start_mark
         at = text.rfind("\n", 0, first.index) + 1
         return f"{text[:at]}{_lines(rest, value, first.column)}{text[at:]}"
+    assert node is not None         # only an empty text has none
     line_start = text.rfind("\n", 0, node.start_mark.index) + 1                # `key:` with nothing, perhaps a comment
     line_end = text.find("\n", node.start_mark.index)
     indent = len(text[line_start:]) - len(text[line_start:].lstrip(" ")) + 2
