@@ -322,3 +322,21 @@ def test_a_level_is_asked_for_by_the_name_of_what_has_it() -> None:
     home = home_of(thing("sensor.black", "Black Tank"), thing("sensor.gray", "Gray Tank"))
     found = resolve(home, said_of({"name": "black tank level"}), Context()).entities
     assert [entity.entity_id for entity in found] == ["sensor.black"]
+
+
+def test_the_only_one_of_a_kind_in_a_room_may_be_called_by_where_it_hangs() -> None:
+    def found(*things: Any) -> list[str]:
+        said = said_of({"name": "ceiling fan", "area": "Den"})
+        return [entity.entity_id for entity in resolve(home_of(*things), said, Context()).entities]
+
+    plain, desk = thing("fan.den", "Den Fan", "Den"), thing("fan.desk", "Desk Fan", "Den")
+    assert found(plain) == ["fan.den"]
+    assert found(desk) == []
+    assert found(plain, desk) == []
+
+
+def test_a_question_about_several_is_about_all_rooms_so_called() -> None:
+    windows = [thing(f"binary_sensor.{n}", f"Dorm {n} Window", f"Dorm {n}", device_class="window") for n in "12"]
+    said = {"area": "dorm", "domain": "binary_sensor", "device_class": "window"}
+    asked = heard(said_of(said), "which dorm windows are open")
+    assert len(resolve(home_of(*windows), asked, Context()).entities) == 2

@@ -372,6 +372,11 @@ class Names:
             label.entity_id, round(min(score, 0.97), 3), f"'{' '.join(said)}' ~ {label.how} '{' '.join(label.words)}'"
         )
 
+    def is_plain(self, entity: Entity) -> bool:
+        """Whether its name tells its place and kind and nothing else: "Bedroom Fan", not "Desk Fan"."""
+        places = (entity.area or "", *self.areas.get(entity.area or "", ()))
+        return set(stems(fold(entity.name))) <= {*kind_words(), *(stem for place in places for stem in stems(fold(place)))}
+
     def beside(self, entity: Entity) -> frozenset[str]:
         """Words that may be said with an entity's name without being part of it: its area's and floor's."""
         return self._beside_area(entity.area) if entity.area is not None else frozenset()

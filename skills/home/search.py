@@ -293,7 +293,8 @@ class _Search:
             }
             matches = [match for match in matches if set(self._areas_of(match)) & fitting] or matches
         if len(matches) > 1:
-            if is_plural(fold(text)[-1]) or _says_all(fold(text)):  # "the bedrooms"
+            asks_of_all = self.asking and self.said.plural is True  # "which bedroom windows are open"
+            if is_plural(fold(text)[-1]) or _says_all(fold(text)) or asks_of_all:  # "the bedrooms"
                 return _Place(
                     frozenset(area for match in matches for area in self._areas_of(match)),
                     text,
@@ -379,7 +380,17 @@ class _Search:
                 return self._settle(self._note_all(found), name)
         if self.asking and len(words) > 1 and words[-1] in _READINGS:
             return self._by_name(" ".join(words[:-1]))
-        return self._not_found(name)
+        return self._plain_one(words) or self._not_found(name)
+
+    def _plain_one(self, words: tuple[str, ...]) -> tuple[list[Entity], str] | None:
+        """ "The ceiling fan in the bedroom": the one fan there, where its own name says no more than that."""
+        if not self.place.said or len(words) < 2 or not kinds_of(words[-1:]):
+            return None
+        found = [entity for entity in self._pool() if self.place.holds(entity) and fits_kind(words[-1:], entity)]
+        if len(found) != 1 or not self.names.is_plain(found[0]):
+            return None
+        self._note_entities(found, f"the only {words[-1]} there")
+        return found, f"the only {words[-1]} there"
 
     def _kind_of_this_room(self, words: tuple[str, ...], exact: list[Match]) -> bool:
         """ "The lamp" is a lamp of this room, though those of other rooms are called just that."""
