@@ -510,6 +510,14 @@ async def test_a_fans_speed_and_swing() -> None:
         assert await it.reply("HassFanSetSpeed", name="fan", mode="high") == "Set the kitchen fan to 100%."
 
 
+async def test_the_part_of_a_thing_that_has_the_option_is_set() -> None:
+    source = device("select.input", "Projector Input", state="HDMI 1", attributes={"options": ["HDMI 1", "HDMI 2"]})
+    async with house(source, device("media_player.projector", "Projector")) as it:
+        assert "HDMI 2" in await it.reply("SetMode", name="projector", mode="HDMI two")
+        assert it.state("select.input") == "HDMI 2"
+        assert "can't" in await it.reply("SetMode", name="projector", mode="VGA")
+
+
 async def test_a_bare_number_is_one_of_a_fans_few_speeds_and_the_fan_that_has_speeds_is_meant() -> None:
     fan = device("fan.ceiling", "Ceiling Fan", state="on", can=["percentage"], attributes={"percentage": 20, "speeds": 5})
     async with house(fan, device("fan.bath", "Bath Fan", can=[])) as it:

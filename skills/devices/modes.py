@@ -11,6 +11,7 @@ from ..home.model import Entity
 from ..numbers import read_number
 from ..slots import as_spoken, spoken_list
 from ..wording import Phrase
+from ..words import fold
 from .acting import Act, cannot, carry_out
 from .options import best_option
 from .targets import Target, Where, find, nothing_said, of_domains
@@ -73,7 +74,15 @@ class SetMode:
                 return Target(tuple(here or having))
         target = find(turn, slots.said(), frozenset(DIALS) | WRITTEN)
         able = having_option(target.entities, mode)
+        if not able and slots.name is not None:
+            parts = [entity for entity in having_option(of_domains(turn, frozenset(DIALS)), mode) if _is_part(entity, slots.name)]
+            return Target((parts[0],)) if len(parts) == 1 else target
         return target if slots.name is not None or not able else replace(target, entities=tuple(able))
+
+
+def _is_part(entity: Entity, name: str) -> bool:
+    """ "Projector Input" is a part of what is called projector."""
+    return set(fold(name)) < set(fold(entity.name))
 
 
 def having_option(entities: Iterable[Entity], said: str) -> list[Entity]:
