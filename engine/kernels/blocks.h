@@ -36,10 +36,16 @@ static inline float f32_of_bf16(uint16_t half) { return f32_of_bits((uint32_t)ha
 
 // Exact. A float16 moved to a float32's place is too small by 2^112; a multiplication mends normal and subnormal alike.
 static inline float f32_of_f16(uint16_t half) {
+#if defined(__arm__) && defined(__ARM_FP16_FORMAT_IEEE)
+    __fp16 same;                            // one instruction
+    memcpy(&same, &half, sizeof same);
+    return same;
+#else
     const uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     const uint32_t rest = (uint32_t)(half & 0x7fff) << 13;
     if (rest >= 0x7c00u << 13) return f32_of_bits(sign | rest | 0x7f800000u);  // infinite, or no number
     return f32_of_bits(sign | bits_of_f32(f32_of_bits(rest) * 0x1p112f));
+#endif
 }
 
 // To the nearest, ties to even; infinite beyond 65504.
