@@ -241,13 +241,16 @@ def train(examples: Sequence[Example], *, epochs: int, seed: int = 1, say: Calla
 
 
 def _pairs(examples: Sequence[Example], draw: random.Random) -> list[Pair]:
-    """Of each question the pages that answer it and some of the others, those of a length side by side."""
+    """Of each question a page that answers it and some of the likeliest that do not, those of a length side by side."""
     pairs: list[Pair] = []
     for example in examples:
         order = list(range(len(example.pages)))
         gold = [place for place in order if example.answers[place]]
         others = [place for place in order if not example.answers[place]]
-        chosen = gold[:1] + draw.sample(others[:2], min(1, len(others))) + draw.sample(others, min(1, len(others)))
+        if gold and others:
+            chosen = [gold[0], draw.choice(others[:2]), draw.choice(others)]
+        else:
+            chosen = gold[:1] + draw.sample(others[:3], min(2, len(others)))
         pairs += [(example.asked, example.pages[place], example.answers[place])
                   for place in dict.fromkeys(chosen)]
     draw.shuffle(pairs)

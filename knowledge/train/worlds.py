@@ -46,12 +46,19 @@ class World:
 # written out
 
 
-def written() -> World:
-    """The household of `household_a.txt` and `notes_a.txt`: "? question | answer" below its document, "-" where it has none."""
+WRITTEN: Final = "abcd"     # the households the reader learns from
+HELD_BACK: Final = "e"      # what decides on its readings is fitted on this one, which it has not read
+
+
+def written(letter: str) -> World:
+    """The household of `household_<letter>.txt` and `notes_<letter>.txt`.
+
+    "? question | answer" stands below its document, "-" where nothing answers; notes are "speaker: text | question | answer".
+    """
     world = World()
     name = ""
     lines: list[str] = []
-    for line in _read("household_a.txt").splitlines():
+    for line in _read(f"household_{letter}.txt").splitlines():
         if line.startswith("=== "):
             name, lines = line[4:], []
         elif line.startswith("? "):
@@ -60,7 +67,7 @@ def written() -> World:
         else:
             lines.append(line)
             world.documents[name] = "\n".join(lines) + "\n"
-    for line in _read("notes_a.txt").splitlines():
+    for line in _read(f"notes_{letter}.txt").splitlines():
         said, question, answer = (part.strip() for part in line.split("|"))
         speaker, text = said.split(": ", 1)
         world.notes.append((speaker, text))
@@ -121,15 +128,19 @@ def made_up(seed: int, n_documents: int = 22) -> World:
     draw = random.Random(seed)
     world = World()
     entities = {kind: draw.sample(names, len(names)) for kind, names in _phrases()["entities"].items()}
+    absent = {kind: [names.pop() for _ in range(3)] for kind, names in entities.items()}
     for number in range(n_documents):
         kind = draw.choice([each for each in entities if len(entities[each]) >= 6])
         form = draw.choice([_about_one, _about_one, _listed, _listed, _tabled, _told])
         form(world, draw, kind, entities[kind], number)
+        _ask_of_others(world, draw, kind, absent[kind])
     return world
 
 
 def _attributes(kind: str) -> list[dict[str, Any]]:
-    return [each for each in _phrases()["attributes"] if kind in each["of"]]
+    more = _phrases()["more"]
+    return [each | {"asks": each["asks"] + more.get(each["label"], [])}
+            for each in _phrases()["attributes"] if kind in each["of"]]
 
 
 def _about_one(world: World, draw: random.Random, kind: str, names: list[str], number: int) -> None:
@@ -227,6 +238,22 @@ def _ask_in_vain(world: World, draw: random.Random, kind: str, name: str, there:
     if "Error" in there:
         error = next(each for each in _attributes(kind) if each["label"] == "Error")
         world.ask(_question(draw, error, name, _value(draw, "error").split(":")[0]), None, None)
+
+
+    if draw.random() < 0.6:
+        unheard = draw.choice(_phrases()["never"][kind])
+        world.ask(_question(draw, {"asks": [unheard]}, name, ""), None, None)
+    if draw.random() < 0.4:
+        other = draw.choice(_phrases()["others"][kind]).format(e=name.removeprefix("the "))
+        told = [each for each in _attributes(kind) if each["label"] in there and each["value"] != "error"]
+        if told:
+            world.ask(_question(draw, draw.choice(told), other, ""), None, None)
+
+
+def _ask_of_others(world: World, draw: random.Random, kind: str, absent: Sequence[str]) -> None:
+    """Questions about a thing that is in no document, where others of its kind are."""
+    for name in draw.sample(absent, 2):
+        world.ask(_question(draw, draw.choice(_attributes(kind)), name, _value(draw, "error").split(":")[0]), None, None)
 
 
 _OPENINGS: Final = (
@@ -720,7 +747,7 @@ def _value(draw: random.Random, kind: str) -> str:
 
 
 def worlds(n: int) -> Iterator[World]:
-    """The one that is written out, then `n` put together."""
-    yield written()
+    """Those that are written out, then `n` put together."""
+    yield from map(written, WRITTEN)
     for seed in range(n):
         yield made_up(seed)
