@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingle.app.voice.audio import SILENCE_DBFS, frames, level_dbfs, mixed, pink_noise, read, write
+from ingle.app.profile import profile_of
+from ingle.app.voice.audio import SILENCE_DBFS, SPEECH_DBFS, frames, level_dbfs, levelled, mixed, pink_noise, read, write
 from ingle.app.voice.commands import household_sentences
 from ingle.app.voice.earcons import NOTES, earcon
 from ingle.app.voice.endpoint import Endpointer, Patience, trimmed
@@ -57,6 +58,22 @@ def test_earcons_are_short_and_not_loud(which: str) -> None:
     sound = earcon(which)       # type: ignore[arg-type]
     assert 0.05 < len(sound.samples) / sound.rate <= 0.2
     assert level_dbfs(sound.samples) < -12
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.3, 1.0])
+def test_a_levelled_recording_is_as_loud_whatever_the_microphone(gain: float) -> None:
+    recording = np.concatenate((np.zeros(SAMPLE_RATE, np.int16), tone(1.0))) * gain + 900
+    level = levelled(recording.astype(np.int16))
+    assert level_dbfs(level[SAMPLE_RATE:]) == pytest.approx(SPEECH_DBFS, abs=0.5)
+    assert abs(int(np.median(level[:SAMPLE_RATE]))) <= 1
+
+
+@given(st.lists(st.integers(-32768, 32767), max_size=2000))
+def test_any_sound_can_be_levelled_and_silence_stays_silence(values: list[int]) -> None:
+    levelled_values = levelled(np.array(values, np.int16))
+    assert levelled_values.dtype == np.int16
+    assert len(levelled_values) == len(values)
+    assert not levelled(np.full(len(values), 5000, np.int16)).any()
 
 
 # files
@@ -154,6 +171,27 @@ def test_a_recording_is_cut_to_its_speech_with_a_margin() -> None:
     assert cut is not None
     assert len(cut) / SAMPLE_RATE == pytest.approx(20 * FRAME_S + 1.0, abs=0.05)
     assert trimmed(samples.astype(np.int16), [0.1] * 100) is None
+    assert trimmed(np.zeros(0, np.int16), []) is None
+
+
+def test_long_pauses_are_left_out_and_nothing_of_what_is_spoken() -> None:
+    samples = np.repeat(np.arange(300, dtype=np.int16), FRAME_SAMPLES)
+    probabilities = [0.9 if frame in range(20, 30) or frame in range(200, 230) else 0.0 for frame in range(300)]
+    cut = trimmed(samples[:-7], probabilities)
+    assert cut is not None
+    assert {*range(20, 30), *range(200, 230)} <= set(cut.tolist())
+    assert len(cut) / SAMPLE_RATE < 40 * FRAME_S + 2.2
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=120), st.integers(0, FRAME_SAMPLES - 1))
+def test_whatever_a_detector_says_a_recording_is_cut_in_order(probabilities: list[float], missing: int) -> None:
+    samples = (np.arange(len(probabilities) * FRAME_SAMPLES - missing) // 64).astype(np.int16)
+    cut = trimmed(samples, probabilities)
+    if cut is None:
+        assert max(probabilities) < 0.25
+    else:
+        assert (np.diff(cut) >= 0).all()
+        assert 0 < len(cut) <= len(samples)
 
 
 # this home's words
@@ -183,3 +221,25 @@ def test_the_language_model_sums_to_one_and_knows_every_word() -> None:
     assert sum(value for word, value in ones.items() if word != "<s>") == pytest.approx(1.0, abs=0.02)
     seen = sum(value for (first, _), value in pairs.items() if first == "turn")
     assert seen + backs["turn"] == pytest.approx(1.0, abs=0.02)      # what is discounted is what backing off gives
+
+
+# the machine
+
+@pytest.mark.parametrize(("memory_mb", "cores", "profile"), [
+    (8000, 4, "high"), (1024, 2, "high"), (8000, 1, "mid"), (512, 4, "mid"), (128, 1, "low"),
+])
+def test_a_profile_follows_from_memory_and_cores(memory_mb: float, cores: int, profile: str) -> None:
+    assert profile_of(memory_mb, cores) == profile
+
+
+def test_a_small_machine_with_profile_auto_does_not_load_the_large_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pocketsphinx")
+    import psutil
+
+    from ingle.app.config import Config
+    from ingle.app.voice import whisper
+    from ingle.app.voice.hearing import open_recognizer
+
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 1)
+    monkeypatch.setattr(whisper, "packaged_weights", lambda: pytest.fail("its weights were looked at"))
+    assert open_recognizer(Config()).name.startswith("pocketsphinx")

@@ -127,12 +127,13 @@ def _packages() -> Iterator[Finding]:
 def _profile(config: Config) -> Finding:
     import psutil
 
+    from ..profile import profile_for
+
     total_mb, cores = psutil.virtual_memory().total / MIB, psutil.cpu_count() or 1
     why = f"{total_mb:.0f} MiB of memory, {cores} cores, {_power()}"
     if config.profile != "auto":
         return Finding("profile", "ok", f"{config.profile}, as configured ({why})")
-    profile = "high" if total_mb >= 1024 and cores >= 2 else "mid" if total_mb >= 200 else "low"
-    return Finding("profile", "ok", f"{profile}, by {why}")
+    return Finding("profile", "ok", f"{profile_for(config.profile)}, by {why}")
 
 
 def _power() -> str:

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from .types import FRAME_SAMPLES, SAMPLE_RATE, Samples, VoiceError
 
-MAX_FILE_S: Final = 3600.0          # of a recording that is read whole
+MAX_FILE_S: Final = 600.0           # of a recording that is read whole
 MAX_CHANNELS: Final = 32
+MAX_VALUES: Final = 100_000_000     # of all channels together: ten minutes of stereo at 48 kHz are 58 million
+SPEECH_DBFS: Final = -23.0          # of the active part of a levelled recording, as broadcasts have it
+MAX_GAIN_DB: Final = 40.0           # beyond it, noise would be made speech
+MAX_FLOAT: Final = 8.0              # of a sample in a file of floats, where 1 is full scale
 SILENCE_DBFS: Final = -120.0
 FULL_SCALE: Final = 32768.0
 
@@ -30,8 +34,9 @@ def read(path: Path) -> Samples:
         with soundfile.SoundFile(path) as file:
             if not 0 < file.channels <= MAX_CHANNELS or not 1000 <= file.samplerate <= 400_000:
                 raise VoiceError(f"{path}: {file.channels} channels at {file.samplerate} Hz: not a recording of speech")
-            samples = file.read(int(MAX_FILE_S * file.samplerate) + 1, dtype="float32", always_2d=True)
             rate = int(file.samplerate)
+            most = min(int(MAX_FILE_S * rate), MAX_VALUES // file.channels)
+            samples = file.read(min(most + 1, max(0, file.frames)), dtype="float32", always_2d=True)
     except OSError as error:
         raise VoiceError(f"{path}: {error.strerror or error}") from None
     except soundfile.SoundFileError as error:
@@ -39,9 +44,10 @@ def read(path: Path) -> Samples:
         raise VoiceError(f"{path}: {problem} ({str(error).split(': ')[-1].rstrip('.')})") from None
     if len(samples) == 0:
         raise VoiceError(f"{path}: there is no sound in it")
-    if len(samples) > MAX_FILE_S * rate:
-        raise VoiceError(f"{path}: longer than {MAX_FILE_S / 60:.0f} minutes: cut it into pieces")
-    return to_samples(resampled(np.nan_to_num(_loudest(samples)), rate))
+    if len(samples) > most:
+        raise VoiceError(f"{path}: longer than {most / rate / 60:.0f} minutes: cut it into pieces")
+    floats = np.clip(np.nan_to_num(samples), -MAX_FLOAT, MAX_FLOAT)
+    return to_samples(resampled(_loudest(floats), rate))
 
 
 def _loudest(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -100,6 +106,20 @@ def mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
         return speech
     together = loudness + hum * np.sqrt(loud / quiet / 10 ** (snr_db / 10))
     return to_samples(together / max(1.0, float(np.abs(together).max())))
+
+
+def levelled(samples: Samples) -> Samples:
+    """Without its constant part, its active part at SPEECH_DBFS: detectors and recognisers are trained on such levels."""
+    if len(samples) == 0:
+        return samples
+    floats = samples.astype(np.float64) / FULL_SCALE
+    floats -= np.median(floats)         # the mean of a short recording is that of its sound
+    powers = np.array([np.mean(np.square(floats[at : at + FRAME_SAMPLES])) for at in range(0, len(floats), FRAME_SAMPLES)])
+    active = float(np.percentile(powers, 95))
+    if active == 0.0:
+        return to_samples(floats)
+    gain_db = min(MAX_GAIN_DB, SPEECH_DBFS - 10 * np.log10(active))
+    return to_samples(floats * 10 ** (gain_db / 20))
 
 
 def pink_noise(n: int, rng: np.random.Generator) -> Samples:

@@ -13,6 +13,7 @@ from .types import FRAME_S, SAMPLE_RATE, Samples
 
 ON: Final = 0.5                     # probability from which a frame is speech
 OFF: Final = 0.35                   # below it is not; between, what it was before
+NOBODY: Final = 0.25                # never reached in a recording: nobody speaks in it
 MARGIN_S: Final = 0.5               # kept before and after speech: quiet consonants are no speech to a detector
 
 Vad = Callable[[Samples], float]    # a frame → the probability that somebody speaks in it; keeps a state
@@ -66,12 +67,19 @@ class SileroVad:
 
 
 def trimmed(samples: Samples, probabilities: list[float]) -> Samples | None:
-    """From the first speech to the last, with a margin; None where nobody speaks. Pauses between stay.
+    """What is near speech; long silence before, between and after is left out. None: nobody speaks.
+
+    All of it where somebody may speak, but it is not clear when.
 
     Args: probabilities: of the frames of `samples`, in order.
     """
-    speech = [index for index, probability in enumerate(probabilities) if probability >= ON]
-    if not speech:
+    if max(probabilities, default=0.0) < NOBODY:
         return None
-    frame, margin = int(FRAME_S * SAMPLE_RATE), int(MARGIN_S * SAMPLE_RATE)
-    return samples[max(0, speech[0] * frame - margin) : (speech[-1] + 1) * frame + margin]
+    speech = np.asarray(probabilities) >= ON
+    if not speech.any():
+        return samples
+    frame, margin = int(FRAME_S * SAMPLE_RATE), round(MARGIN_S / FRAME_S)
+    near = np.convolve(speech, np.ones(2 * margin + 1), mode="same" if len(speech) > 2 * margin else "full") > 0
+    if len(near) > len(speech):
+        near = near[margin : margin + len(speech)]
+    return samples[np.repeat(near, frame)[: len(samples)]]

@@ -179,8 +179,8 @@ async def _heard(
     found = interpreted(understands, place.home, {"text": heard.text}, place.own) if heard.text else {"intents": []}
     answer_ms = (time.perf_counter() - began) * 1000
     return {
-        "text": heard.text, "intents": _plain_intents(found), "audio_ms": heard.timing_ms["audio"],
-        "latency_ms": heard.timing_ms["recognize"] + heard.timing_ms["choose"] + answer_ms,
+        "text": heard.text, "intents": _plain_intents(found), "audio_ms": heard.timing_ms.get("audio", 0.0),
+        "latency_ms": heard.timing_ms.get("recognize", 0.0) + heard.timing_ms.get("choose", 0.0) + answer_ms,
         "repaired": bool(heard.readings and heard.readings[0].repairs),
     }
 

@@ -137,7 +137,7 @@ class OwnGrammar:
                     yield SWAP * alike[at][together][0], at + 1, after, 0, (word, second)
 
     def _alike(self, said: Sequence[str]) -> list[dict[str, tuple[float, int]]]:
-        """For every place in `said` the words, and pairs of them, that may have been said there: (how unlike, words of `said`)."""
+        """For every place in `said` the words, and pairs of them, that may stand for it: (how unlike, words of `said`)."""
         found: list[dict[str, tuple[float, int]]] = [{} for _ in said]
         one = self._lexicon.distances(said, APART)
         for at, n, index in zip(*np.nonzero(one <= ALIKE), strict=True):

@@ -16,7 +16,8 @@ from ...skills.home.model import Home
 from ...skills.sentences import OwnSentences
 from ..assistant import Understands
 from ..config import Config
-from .audio import frames, write
+from ..profile import profile_for
+from .audio import frames, levelled, write
 from .endpoint import SileroVad, trimmed
 from .grammar import OwnGrammar
 from .judge import HomeJudge
@@ -35,7 +36,7 @@ class Heard:
 
     transcript: Transcript
     readings: tuple[Reading, ...] = ()
-    timing_ms: dict[str, float] = field(default_factory=dict)   # recognize, choose; audio: how long it was
+    timing_ms: dict[str, float] = field(default_factory=dict)   # audio: how long; detect, recognize, choose
 
     @property
     def text(self) -> str:
@@ -84,16 +85,23 @@ class Hearing:
         })
 
     async def understand_recording(self, samples: Samples, vad: SileroVad | None = None) -> Heard:
-        """A recording as one utterance: what is before and after speech is cut off, where there is a detector."""
+        """A recording as one utterance, levelled; what is not speech is cut off, where there is a detector."""
+        began = time.perf_counter()
+        samples = levelled(samples)
         if vad is not None:
             vad.reset()
-            found = trimmed(samples, await asyncio.to_thread(lambda: [vad(frame) for frame in frames(samples)]))
-            samples = samples if found is None else found
+            probabilities = await asyncio.to_thread(lambda: [vad(frame) for frame in frames(samples)])
+            found = trimmed(samples, probabilities)
+            if found is None:
+                return Heard(Transcript(), timing_ms={"detect": (time.perf_counter() - began) * 1000})
+            samples = found
+        detected_ms = (time.perf_counter() - began) * 1000
 
         async def all_at_once() -> AsyncIterator[Samples]:
             yield samples
 
-        return await self.understand(all_at_once())
+        heard = await self.understand(all_at_once())
+        return replace(heard, timing_ms={"detect": detected_ms, **heard.timing_ms})
 
     def _keep(self, samples: Samples) -> None:
         """In the folder that the household named for it. Raises: VoiceError: it cannot be written there."""
@@ -147,10 +155,12 @@ def open_recognizer(config: Config) -> SpeechToText:
         from .wyoming import WyomingSpeechToText
 
         return WyomingSpeechToText(chosen.engine)
+    if chosen.engine == "pocketsphinx" or (chosen.engine == "auto" and profile_for(config.profile) != "high"):
+        return Sphinx()
     from .whisper import Whisper, packaged_weights
 
     path = config.resolved(chosen.model) if chosen.model else packaged_weights()
-    if chosen.engine == "pocketsphinx" or (chosen.engine == "auto" and (path is None or config.profile in ("low", "mid"))):
+    if chosen.engine == "auto" and path is None:
         return Sphinx()
     whisper = Whisper(path if path is not None else _no_weights(), threads=chosen.threads)
     return SecondOpinion(whisper, Sphinx()) if chosen.engine == "auto" else whisper
