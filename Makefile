@@ -2,6 +2,7 @@
 # make test   install Ingle with its test tools and run every check: ruff, mypy, pytest (tests, scenarios, README)
 # make test-interleavings   1,000 random orders of timers, kills, set clocks and time zones (60 of them are in make test)
 # make test-aarch64   the C core's own checks, cross-built for 64-bit ARM and run in an emulator (not part of make test)
+# make test-firmware  the core alone on a bare Cortex-M4, cross-built and run in an emulator (make test has a short form of it)
 # Both need Debian (or its like), Python >= 3.11, make and gcc; what else is missing is installed, by apt where we may.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 COMPILED := CMakeLists.txt $(wildcard engine/kernels/*.[ch])
 
-.PHONY: run test test-interleavings test-aarch64 test-opencl check scenarios bench clean
+.PHONY: run test test-interleavings test-aarch64 test-firmware test-opencl check scenarios bench clean
 
 run: $(STAMPS)/run
 	$(BIN)/ingle --simulate demo
@@ -30,6 +31,10 @@ test-aarch64:
 	cmake -S . -B build/aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DINGLE_CHECK=ON
 	cmake --build build/aarch64 --target ingle_check
 	for cpu in max cortex-a53; do qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu $$cpu build/aarch64/ingle_check || exit 1; done
+
+test-firmware: $(STAMPS)/dev
+	@command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null || { echo "please install the Debian packages gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm" >&2; exit 1; }
+	FIRMWARE=1 $(BIN)/pytest tests/test_firmware.py
 
 # Matmuls on an OpenCL device, here the processor through PoCL, which takes a while to compile them (not part of make test).
 test-opencl: $(STAMPS)/dev

@@ -36,6 +36,7 @@ from ..skills.timers import Timer, missed_said
 from ..skills.why import Cause
 from ..skills.wording import noun_of, sentence
 from . import answers
+from .bridge import understood_elsewhere
 from .config import Config
 from .custom import understood_as_own
 from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord, ReplyToken, Route, TurnRecord
@@ -325,12 +326,12 @@ class Assistant:
         return understood
 
     def _understood(self, asked: Asked, after_question: bool, likes: bool) -> Interpretation:
-        """As one of the household's own sentences, as asking for what is liked, else by the model."""
+        """As one of the household's own sentences, as asking for what is liked, as a board did, else by the model."""
         own = understood_as_own(self._own, asked.text, self.home, asked.area)
         usual = self._usual.hear(asked) if likes and own is None else None
         if usual is not None:
             return Interpretation(intents=(usual,), confidence=usual.confidence)
-        return own or self._understands.interpret(asked.text, asked=after_question)
+        return own or understood_elsewhere(asked) or self._understands.interpret(asked.text, asked=after_question)
 
     async def _is_liking(self, work: _Work, understood: Interpretation) -> bool:
         """Whether this told what somebody likes; if so, it is remembered and nothing is done."""

@@ -17,6 +17,7 @@ from .typed import Mismatch, build, plain
 MAX_ASK_BYTES: Final = 16_384
 MAX_TEXT_CHARS: Final = 1_000
 MAX_NAME_CHARS: Final = 200     # ids, areas, sessions, speakers
+MAX_UNDERSTOOD: Final = 8       # intents of one sentence, as the grammar has it
 
 AnnouncedKind = Literal["reminder", "missed", "later", "routine", "broadcast"]
 Route = Literal["local", "knowledge", "cloud", "none"]
@@ -84,6 +85,7 @@ class Asked(Event):
     via: Literal["text", "voice"] = "text"
     reply_to: str | None = None                 # the topic that gets the record, beside `ingle/turn`
     level_db: float | None = None               # how loud it was heard, in dBFS: of several rooms the loudest answers
+    understood: tuple[IntentRecord, ...] = ()   # what a board has understood of it (app/bridge.py); none: it is ours to do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +249,8 @@ def _checked(asked: Asked) -> Asked:
         value = getattr(asked, name)
         if value is not None and not 0 < len(value) <= MAX_NAME_CHARS:
             raise BadEvent(f"{name} must have 1 to {MAX_NAME_CHARS} characters")
+    if len(asked.understood) > MAX_UNDERSTOOD:
+        raise BadEvent(f"understood holds more than {MAX_UNDERSTOOD} intents")
     if not _encodable(asked.to_dict()):
         raise BadEvent("half a surrogate pair is not text")
     if asked.reply_to is not None:

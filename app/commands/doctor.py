@@ -125,22 +125,16 @@ def _packages() -> Iterator[Finding]:
 
 
 def _profile(config: Config) -> Finding:
-    import psutil
+    from ..profile import Machine, choose
 
-    from ..profile import profile_for
-
-    total_mb, cores = psutil.virtual_memory().total / MIB, psutil.cpu_count() or 1
-    why = f"{total_mb:.0f} MiB of memory, {cores} cores, {_power()}"
-    if config.profile != "auto":
-        return Finding("profile", "ok", f"{config.profile}, as configured ({why})")
-    return Finding("profile", "ok", f"{profile_for(config.profile)}, by {why}")
-
-
-def _power() -> str:
-    import psutil
-
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return "mains power" if battery is None or battery.power_plugged else f"battery at {battery.percent:.0f}%"
+    machine = Machine.here()
+    choice = choose(machine)
+    if config.profile == "auto":
+        return Finding("profile", "ok", f"{choice.profile}: {choice.why} ({machine})")
+    sizes, detail = ("low", "mid", "high"), f"{config.profile}, as configured ({machine})"
+    if sizes.index(config.profile) <= sizes.index(choice.profile):
+        return Finding("profile", "ok", detail)
+    return Finding("profile", "note", f"{detail}; {choice.profile} would suit it: {choice.why}")
 
 
 def _data_dir(config: Config) -> Finding:

@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rollback.add_argument("--keep", action="store_true", help="the model that is left may be installed again")
     pin = add_action(commands, "pin", _pin, "stay with one version, or follow the maker again")
     pin.add_argument("version", nargs="?", metavar="VERSION", help="default: follow the maker")
+    packed = add_action(commands, "pack", _pack, "write a model as a board without a file system keeps it in flash")
+    packed.add_argument("model", metavar="MODEL.gguf")
+    packed.add_argument("pack", metavar="OUT.pack")
     check = add_action(commands, "selfcheck", _selfcheck, "prove the update machinery: power cuts, attacks, damaged packages")
     check.add_argument("--faults", choices=("all", "none"), default="none", help="cut the power at every operation of the disk")
     check.add_argument("--attacks", choices=("all", "none"), default="none", help="play the attacks of the TUF specification")
@@ -131,6 +134,24 @@ def _update(args: argparse.Namespace) -> int:
         },
         told,
     )
+    return 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ...engine.firmware.pack import pack
+    from ...engine.model import Model
+    from ...skills.schema import load_schema
+
+    if not Path(args.model).is_file():
+        raise CommandError(f"{args.model}: there is no such model file")
+    packed = pack(Model.open(args.model), load_schema())
+    try:
+        Path(args.pack).write_bytes(packed)
+    except OSError as error:
+        raise CommandError(f"{args.pack}: {error.strerror}") from None
+    _tell(args, {"bytes": len(packed)}, f"{args.pack}: {len(packed)} bytes")
     return 0
 
 

@@ -1,14 +1,14 @@
 // Sentences in by the serial line, one a line; intents out, one JSON line each (ingle.h says which).
-//   SENTENCE           → {"intents": […], "confidence": …}
+//   SENTENCE           → {"text": …, "intents": […], "confidence": …}
 //   @asked SENTENCE    the same, where a question was put that this may answer
-//   @status            → {"ingle": "3.0.0", …}: version, and what the last sentence took
+//   @status            → {"ingle": "3.0.0", …}: version, and what the last sentence took; told at the start, too
 // A line that is longer than the room for it is answered with an error, as is one that cannot be understood at all.
 #include <string.h>
 
 #include "../kernels/ingle.h"
 #include "board.h"
 
-enum { N_CTX = 256, BATCH = 4, JSON_BYTES = 4096 };
+enum { N_CTX = 256, BATCH = 4, JSON_BYTES = 8192 };
 
 #ifndef ARENA_BYTES
 #define ARENA_BYTES (484 * 1024)            // 512 KB of RAM, less lines, stack and what the C library keeps

@@ -152,7 +152,8 @@ INGLE_API void ingle_interpreter_close(ingle_interpreter *interpreter);
 
 // Understand one utterance: UTF-8, `n_bytes` of it, in which anything may stand. asked: 1 where a question was put that
 // this may answer. json: one line, ended by a NUL and no newline:
-//   {"intents": [{"intent": "HassTurnOff", "slots": {"area": "Kitchen"}, "confidence": 0.970000}], "confidence": 0.970000}
+//   {"text": "Kitchen off", "intents": [{"intent": "HassTurnOff", "slots": {"area": "Kitchen"}, "confidence": 0.970000}],
+//    "confidence": 0.970000}
 // with "notes" where the sentence was cut. Slots are as said; one that may be repeated is a list. No intents where nothing
 // was said. Returns INGLE_OK, INGLE_NO_ROOM, or INGLE_BAD_MODEL where the weights give no numbers.
 INGLE_API int ingle_interpret(ingle_interpreter *interpreter, const char *text, size_t n_bytes, int asked, char *json,

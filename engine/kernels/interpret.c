@@ -344,10 +344,12 @@ static void put_slots(writer *w, const ingle_interpreter *i, const char *text, s
     }
 }
 
-static void put_intents(writer *w, const ingle_interpreter *i, const char *text) {
+static void put_answer(writer *w, const ingle_interpreter *i, const char *text, size_t n_bytes) {
     const cursor *c = &i->cursor;
     double confidence = c->n_intents > 0;
-    put_text(w, "{\"intents\": [");
+    put_text(w, "{\"text\": \"");
+    put_escaped(w, text, n_bytes);
+    put_text(w, "\", \"intents\": [");
     for (size_t k = 0, next = 0; k < c->n_intents; k++) {
         put_text(w, k ? ", {\"intent\": \"" : "{\"intent\": \"");
         put_name(w, i->pack, PACKED(pack_intent, i->pack, i->pack->intents.at)[c->intents[k]].token, 3);
@@ -378,6 +380,6 @@ int ingle_interpret(ingle_interpreter *i, const char *text, size_t n_bytes, int 
         if (wrong) return wrong;
     }
     writer w = {json, n_room, 0};
-    put_intents(&w, i, text);
+    put_answer(&w, i, text, n_bytes);
     return w.used <= n_room ? INGLE_OK : INGLE_NO_ROOM;
 }
