@@ -143,7 +143,7 @@ def golden() -> list[str]:
         return plain_ones[:6]
     files = sorted((ROOT / "tests" / "scenarios").rglob("*.yaml"))
     lines = (line.strip(" -{") for file in files for line in file.read_text("utf-8").splitlines())
-    quoted = [line.split(":", 1)[1].strip(" \"'{}") for line in lines if line.startswith("say:")]
+    quoted = [line.split(":", 1)[1].strip(" \"'{}") for line in lines if line.startswith("ask:")]
     return plain_ones + quoted[:200]
 
 
