@@ -109,6 +109,20 @@ def test_nothing_is_repaired_into_an_act_that_wants_a_confirmation() -> None:
     assert choose(heard("Open the frond door."), phrases, both)[0].repairs != ()      # it led there already
 
 
+def test_no_other_reading_leads_to_an_act_that_wants_a_confirmation() -> None:
+    judge = judge_of({"unlock the front door": Judgement(0.99, guarded=True)})
+    assert choose(heard("Hmm, luck of the frog.", "Unlock the front door."), Phrases(), judge)[0].text != "Unlock the front door."
+
+
+def test_a_clear_own_sentence_is_not_made_another() -> None:
+    def unwanted(text: str) -> tuple[str, float]:
+        return "make me a small latte", 0.05
+
+    own = judge_of({"make me a small mocha": Judgement(1.0, own=True), "make me a small latte": Judgement(1.0, own=True)})
+    readings = choose(heard("Make me a small mocha.", "Make me a small latte."), Phrases(values=("latte",)), own, unwanted)
+    assert readings[0].text == "Make me a small mocha."
+
+
 def test_nobody_spoke() -> None:
     assert choose(Transcript(), Phrases(names=("Lamp",)), lambda text: Judgement(1.0)) == ()
     assert choose(heard(" . "), Phrases(), lambda text: Judgement(1.0)) == ()

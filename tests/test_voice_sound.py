@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingle.app.profile import profile_of
 from ingle.app.voice.audio import SILENCE_DBFS, SPEECH_DBFS, frames, level_dbfs, levelled, mixed, pink_noise, read, write
 from ingle.app.voice.commands import household_sentences
 from ingle.app.voice.earcons import NOTES, earcon
@@ -225,21 +225,12 @@ def test_the_language_model_sums_to_one_and_knows_every_word() -> None:
 
 # the machine
 
-@pytest.mark.parametrize(("memory_mb", "cores", "profile"), [
-    (8000, 4, "high"), (1024, 2, "high"), (8000, 1, "mid"), (512, 4, "mid"), (128, 1, "low"),
-])
-def test_a_profile_follows_from_memory_and_cores(memory_mb: float, cores: int, profile: str) -> None:
-    assert profile_of(memory_mb, cores) == profile
-
-
 def test_a_small_machine_with_profile_auto_does_not_load_the_large_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pocketsphinx")
-    import psutil
-
     from ingle.app.config import Config
     from ingle.app.voice import whisper
     from ingle.app.voice.hearing import open_recognizer
 
-    monkeypatch.setattr(psutil, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)      # one core
     monkeypatch.setattr(whisper, "packaged_weights", lambda: pytest.fail("its weights were looked at"))
     assert open_recognizer(Config()).name.startswith("pocketsphinx")

@@ -61,6 +61,7 @@ async def _hear_all(args: argparse.Namespace) -> int:
     async with _house(config, args.home) as (home, bus):
         hearing = Hearing(open_recognizer(config), home, model, own, config=config)
         vad = SileroVad()
+        await hearing.prepare()         # what loads once is no file's time
         for file in args.files:
             try:
                 line = await _hear(file, hearing, vad, _House(config, home, bus, model, own))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from .readings import Reading, choose, words_of
 from .types import SAMPLE_RATE, OnPartial, Phrases, Samples, SpeechToText, Transcript, VoiceError
 
 EXAMPLES: Final = 400               # of the household's own sentences, for recognisers that are made of sentences
+WARM_UP: Final = "turn on the light"      # a sentence that the interpreter is loaded with
 WAKE_ALIKE: Final = 0.3                    # of the first words to a wake word: they are it
 
 
@@ -56,6 +58,17 @@ class Hearing:
         self._grammar = OwnGrammar((), {})
         self._version = -1
         self._ended_at = 0.0
+
+    async def prepare(self) -> None:
+        """Build and load now what the first utterance would have to wait for; a recogniser that can't now may then."""
+        self._follow_home()
+
+        async def silence() -> AsyncIterator[Samples]:
+            yield np.zeros(SAMPLE_RATE // 2, np.int16)
+
+        with contextlib.suppress(VoiceError):
+            await self.recognizer.transcribe(silence())
+        await asyncio.to_thread(self._judge, WARM_UP)
 
     async def understand(self, speech: AsyncIterable[Samples], *, on_partial: OnPartial | None = None) -> Heard:
         """Raises: VoiceError: the recogniser can't."""

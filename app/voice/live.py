@@ -56,6 +56,7 @@ async def listen(config: Config) -> int:
         await mute.obey(pipeline)           # before the device is opened for the first time
         muting = asyncio.create_task(mute.follow(pipeline))
         stack.callback(muting.cancel)
+        await hearing.prepare()
         await pipeline.run(Watched(Microphone(config.voice.input_device), mute.tell))
     return 0
 

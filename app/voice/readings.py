@@ -20,7 +20,8 @@ import numpy as np
 from . import phonetics
 from .types import Phrases, Transcript
 
-READINGS: Final = 3                 # of the recogniser, that differ in their words, looked at closely
+PLAIN: Final = 8                    # readings of the recogniser that differ in their words, a second recogniser's included
+READINGS: Final = 3                 # of these whose spans are looked at
 REPAIRS: Final = 4                  # looked at closely
 JUDGED: Final = 5                   # readings put to the interpreter at most: each takes as long as a turn's
 SURE: Final = 0.9                   # understood with this confidence, and all of it known here: taken as heard
@@ -28,9 +29,9 @@ SPAN_WORDS: Final = 5
 # Alike enough to be one misheard, by the number of the phrase's sounds: short ones are alike by accident.
 ALIKE: Final = ((3, 0.0), (4, 0.2), (6, 0.26), (9, 0.32), (99, 0.36))
 # What a reading gains and loses, in nats. Set on development recordings (`ingle voice eval` measures).
-SOUND: Final = 0.6                  # times the recogniser's log probability: it has never heard of this home
-WORD: Final = 0.5                   # gained by every word: a text that leaves out what was not clear would be likelier
-CONFIDENCE: Final = 2.0             # times log(confidence)
+SOUND: Final = 0.45                 # times the recogniser's log probability: it has never heard of this home
+WORD: Final = 0.25                  # gained by every word: a text that leaves out what was not clear would be likelier
+CONFIDENCE: Final = 4.5             # times log(confidence)
 LEAST_CONFIDENCE: Final = 0.05
 STRANGER: Final = 5.0               # lost where it names what is not here
 OWN_SENTENCE: Final = 5.0           # gained by one of the household's own sentences, whole
@@ -136,7 +137,7 @@ class _Candidate:
 
 
 def _plain(heard: Sequence[tuple[str, float]]) -> list[_Candidate]:
-    return [_Candidate(text, score) for text, score in heard[:READINGS]]
+    return [_Candidate(text, score) for text, score in heard[:PLAIN]]
 
 
 def _own(text: str, score: float, nearest: Nearest) -> _Candidate | None:
