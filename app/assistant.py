@@ -43,7 +43,7 @@ from .events import Announced, AnnouncedKind, Asked, CommandRecord, IntentRecord
 from .governor import Limit
 from .inside import Traces, Tracing
 from .knowledge_link import is_unknown
-from .meaning import in_the_same_place, meaning, of_its_kind, of_routines, while_ringing, whole_routine
+from .meaning import as_meant, meaning, of_routines, while_ringing, whole_routine
 from .outside import SHALL_I, Considered, Outside, Waiting
 from .people import People, forbidden, may_ask, refusal
 from .router import NO_KNOWLEDGE, Beyond, needed, route
@@ -265,7 +265,7 @@ class Assistant:
         if decision.left_out or decision.beyond is not None:
             return []
         return [Command(intent=each.intent, slots=self._values(each.intent, each.slots, context, text)[0],
-                        confidence=each.confidence) for each in in_the_same_place(decision.intents)]
+                        confidence=each.confidence) for each in as_meant(self.home, decision.intents, text)]
 
     async def _deeds(self, text: str, turn: Turn) -> Sequence[Deed]:
         """`turn.services["interpret"]`."""
@@ -310,8 +310,9 @@ class Assistant:
         work.say(decision.reply)
         if decision.beyond is not None:
             await self._consider_outside(work, decision.beyond)
-        for intent in in_the_same_place(of_routines(decision.intents, work.asked.text, self.services.routines)):
-            await self._do(work, of_its_kind(self.home, intent))
+        intents = of_routines(decision.intents, work.asked.text, self.services.routines)
+        for intent in as_meant(self.home, intents, work.asked.text):
+            await self._do(work, intent)
         work.say(decision.left_out)
         self._ask_what_is_open(work)
 

@@ -13,6 +13,7 @@ from ..skills.home.resolver import Context, called, ground
 from ..skills.numbers import read_number
 from ..skills.routines import Routines
 from ..skills.slots import in_units_said, normalise
+from ..skills.words import fold
 
 _WHEN: Final = ("intent", "at", "in", "date")      # RunLater's own slots; the others are those of the intent it puts off
 
@@ -31,6 +32,27 @@ def meaning(
     own = {slot: value for slot, value in values.items() if slot in _WHEN}
     rest = {slot: value for slot, value in values.items() if slot not in _WHEN}
     return {**ground(home, str(values["intent"]), rest, context, text), **own}, unread
+
+
+def as_meant(home: Home, intents: Sequence[Intent], text: str) -> tuple[Intent, ...]:
+    """The intents of one sentence as this home settles them: none twice, each where it was said, each as its device's kind."""
+    return tuple(of_a_sensor(home, of_its_kind(home, intent), text) for intent in in_the_same_place(said_once(intents)))
+
+
+def said_once(intents: Sequence[Intent]) -> tuple[Intent, ...]:
+    """One deed on one thing that came twice, "the fan to full speed, a hundred percent", is the one that is surer."""
+    kept: list[Intent] = []
+    for intent in intents:
+        twin = next((one for one in kept if _target(one) == _target(intent) and intent.slots.get("name")), None)
+        if twin is None:
+            kept.append(intent)
+        elif intent.confidence > twin.confidence:
+            kept[kept.index(twin)] = intent
+    return tuple(kept)
+
+
+def _target(intent: Intent) -> tuple[object, ...]:
+    return (intent.intent, *(str(intent.slots.get(slot, "")) for slot in ("name", *_PLACES, "domain", "device_class")))
 
 
 def in_the_same_place(intents: Sequence[Intent]) -> tuple[Intent, ...]:
@@ -61,6 +83,7 @@ _AMOUNTS: Final[Mapping[str, tuple[str, str, str, str | None]]] = {
     "number": ("SetValue", "value", "SetValue", None),
 }  # fmt: skip
 _AMOUNT_SLOTS: Final = frozenset(slot for amount in _AMOUNTS.values() for slot in (amount[1], amount[3]) if slot)
+_OWN_START: Final = {"vacuum": "HassVacuumStart", "lawn_mower": "HassLawnMowerStartMowing"}
 _STARTS: Final = {"HassVacuumStart": "vacuum", "HassVacuumCleanArea": "vacuum", "HassLawnMowerStartMowing": "lawn_mower",
                   "HassMediaUnpause": "media_player"}  # fmt: skip
 _STOPS: Final = {"HassVacuumReturnToBase": "vacuum", "HassLawnMowerDock": "lawn_mower", "HassMediaPause": "media_player"}
@@ -80,7 +103,9 @@ def of_its_kind(home: Home, intent: Intent) -> Intent:
     if len(amounts) == 1 and domain in _AMOUNTS and intent.slots.keys() - amounts <= {"name", *_PLACES}:
         return _set_to(domain, intent, amounts.pop())
     if _STARTS.get(intent.intent, domain) != domain:
-        return replace(intent, intent="HassTurnOn")
+        return replace(intent, intent=_OWN_START.get(domain, "HassTurnOn"))
+    if domain == "lawn_mower" and intent.intent == "HassVacuumReturnToBase":
+        return replace(intent, intent="HassLawnMowerDock")
     stops = _STOPS.get(intent.intent, domain) != domain or (intent.intent == "HassStopMoving" and domain not in _MOVERS)
     if not stops:
         return intent
@@ -90,10 +115,26 @@ def of_its_kind(home: Home, intent: Intent) -> Intent:
 
 def _set_to(domain: str, intent: Intent, said: str) -> Intent:
     to, slot, by, step = _AMOUNTS[domain]
+    if intent.intent in (to, by):
+        return intent               # a light's temperature is its whiteness, and no brightness
     own, name = (by, step) if said.endswith("_step") else (to, slot)
     if name is None or name == said or (said == "value" and read_number(str(intent.slots[said])) is None):
         return intent
     return replace(intent, intent=own, slots={name: intent.slots[said], **{s: v for s, v in intent.slots.items() if s != said}})
+
+
+_READ_ELSEWHERE: Final = frozenset({"HassGetWeather", "HassClimateGetTemperature"})
+
+
+def of_a_sensor(home: Home, intent: Intent, text: str) -> Intent:
+    """Asked for the weather or a room's warmth in the very words that a sensor bears: "the outside temperature" is that sensor's."""
+    if intent.intent not in _READ_ELSEWHERE or intent.slots.get("name"):
+        return intent
+    words = f" {' '.join(fold(text))} "
+    names = (name for entity in home.entities.values() if entity.domain == "sensor" and entity.exposed
+             for name in (entity.name, *entity.aliases))  # fmt: skip
+    said = [name for name in names if len(fold(name)) > 1 and f" {' '.join(fold(name))} " in words]
+    return replace(intent, intent="HassGetState", slots={"name": max(said, key=len)}) if said else intent
 
 
 _ENDINGS: Final = frozenset({"HassMediaPause", "HassStopMoving", "HassTurnOff", "HassPauseTimer", "HassMediaPlayerMute", "Deny",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingle.app.meaning import in_the_same_place, meaning, of_its_kind
+from ingle.app.meaning import as_meant, in_the_same_place, meaning, of_a_sensor, of_its_kind, said_once
 from ingle.app.router import NOT_SURE, route
 from ingle.engine.interpreter import Intent, Interpretation
 from ingle.skills.home.resolver import Context, ground, is_called
@@ -87,3 +87,36 @@ def test_is_called_wants_the_very_name() -> None:
     assert is_called(home, "Film Time")
     assert not is_called(home, "movie")
     assert not is_called(home, None)
+
+
+def test_a_lights_temperature_is_no_brightness() -> None:
+    home = home_of(thing("light.reading", "Reading Lamp", "Den"))
+    white = Intent("HassLightSet", {"name": "reading lamp", "temperature": "4000"}, 0.9)
+    assert of_its_kind(home, white) == white
+
+
+def test_a_mower_is_sent_out_and_home_as_one() -> None:
+    home = home_of(thing("lawn_mower.clippy", "Clippy", "Garden"))
+    start, dock = Intent("HassVacuumStart", {"name": "Clippy"}, 0.9), Intent("HassVacuumReturnToBase", {"name": "Clippy"}, 0.9)
+    assert [one.intent for one in as_meant(home, (start, dock), "")] == ["HassLawnMowerStartMowing", "HassLawnMowerDock"]
+
+
+def test_one_deed_on_one_thing_is_done_once_by_the_surer_reading() -> None:
+    full = Intent("HassFanSetSpeed", {"name": "fan", "percentage": "full"}, 0.6)
+    hundred = Intent("HassFanSetSpeed", {"name": "fan", "percentage": "hundred"}, 0.8)
+    other = Intent("HassFanSetSpeed", {"name": "other fan", "percentage": "full"}, 0.5)
+    on = Intent("HassTurnOn", {"name": "fan"}, 0.9)
+    assert said_once((on, full, hundred, other)) == (on, hundred, other)
+    nameless = Intent("HassTurnOn", {"domain": "light"}, 0.9)
+    assert said_once((nameless, nameless)) == (nameless, nameless)
+
+
+@pytest.mark.parametrize(("text", "name"), [
+    ("what is the outside temperature", "Outside Temperature"), ("tell me the outside temperature, please", "Outside Temperature"),
+    ("what is the temperature outside", None), ("how's the weather", None),
+])  # fmt: skip
+def test_a_sensor_is_asked_where_its_name_is_said(text: str, name: str | None) -> None:
+    home = home_of(thing("sensor.outside", "Outside Temperature"), thing("sensor.mileage", "Mileage"))
+    asked = Intent("HassGetWeather", {}, 0.7)
+    meant = of_a_sensor(home, asked, text)
+    assert meant == (Intent("HassGetState", {"name": name}, 0.7) if name else asked)

@@ -44,13 +44,14 @@ def interpreted(model: Understands, home: Home, line: dict[str, Any], own: OwnSe
     from ...skills.home.resolver import Context
     from ...skills.schema import load_schema
     from ..custom import understood_as_own
-    from ..meaning import meaning
+    from ..meaning import as_meant, meaning
     from ..router import WITHOUT_ACT
     from ..typed import plain
 
     text, context = line["text"], Context(area=(line.get("context") or {}).get("area"))
     intents = []
-    for one in (understood_as_own(own, text, home, context.area) or model.interpret(text)).intents:
+    understood = understood_as_own(own, text, home, context.area) or model.interpret(text)
+    for one in as_meant(home, understood.intents, text):
         if one.intent not in load_schema()["intents"]:
             intents.append({"intent": one.intent, "slots": plain(one.slots), "confidence": one.confidence})
         elif one.intent not in WITHOUT_ACT:
