@@ -43,10 +43,10 @@ def _opened(path: str, baud: int) -> BinaryIO:
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}; say where the board is with --serial") from None
     if line.isatty():
-        tty.setraw(line)
-        settings = termios.tcgetattr(line)
+        tty.setraw(line.fileno())
+        settings = termios.tcgetattr(line.fileno())
         settings[4] = settings[5] = speed
-        termios.tcsetattr(line, termios.TCSANOW, settings)
+        termios.tcsetattr(line.fileno(), termios.TCSANOW, settings)
     return line
 
 
