@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "engine" / "models"
 KERNELS = ROOT / "engine" / "kernels"
 SMALL = MODELS / "ingle-small.gguf"
+MATH_LIBRARY = 0.02     # the board's expf may differ in its last bit, which may tip a number to the next int8
 THOROUGH = os.environ.get("FIRMWARE") == "1"      # `make test-firmware`
 SENTENCES = (
     "Turn off the Kitchen lights", "what's the temperature in Anna's room?", "set the thermostat to 20.5 degrees",
@@ -151,7 +152,7 @@ def test_the_board_gives_the_intents_of_python(emulated: Emulated) -> None:
     for text in golden():
         answer, here = emulated.ask(text), both()[1].interpret(text)
         assert (text, told(answer)) == (text, plain(here))
-        assert answer["confidence"] == pytest.approx(here.confidence, abs=2e-6)
+        assert answer["confidence"] == pytest.approx(here.confidence, abs=MATH_LIBRARY)
 
 
 def test_the_board_survives_any_line(emulated: Emulated) -> None:
