@@ -285,6 +285,25 @@ def fit(folder: Path = HOUSEHOLD, encoder: Embeds | None = None) -> dict[str, ra
                 for name, names in (("FOUND", ranking.NAMES), ("READ", ranking.ALL_NAMES))}
 
 
+def threshold(folder: Path = HOUSEHOLD, encoder: Embeds | None = None, *, allowed: float = 0.06) -> float:
+    """The lowest `ranking.THRESHOLD` with which, at the present weights, no larger share of the questions that nothing answers
+    gets an answer: those of the training half, and of a household that the reader has not learned from."""
+    from .train.worlds import HELD_BACK, written
+
+    encoder, world = encoder or open_encoder(), written(HELD_BACK)
+    with Knowledge(":memory:", encoder) as knowledge:
+        fill(knowledge, folder)
+        scores = _scores_in_vain(knowledge, load_questions(folder, "train"))
+    with Knowledge(":memory:", encoder) as knowledge, tempfile.TemporaryDirectory() as place:
+        world.fill(knowledge, Path(place))
+        scores += _scores_in_vain(knowledge, world.questions)
+    return sorted(scores, reverse=True)[int(allowed * len(scores))]
+
+
+def _scores_in_vain(knowledge: Knowledge, questions: Sequence[Asked]) -> list[float]:
+    return [knowledge.ask(each.question, with_private=True).score for each in questions if each.answer is None]
+
+
 def fitted(
     groups: Sequence[tuple[Any, Any]], names: Sequence[str], *, penalty: float = 0.05, steps: int = 3000,
 ) -> ranking.Weights:

@@ -214,7 +214,8 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     folder = Path(args.household) if args.household else evaluate.HOUSEHOLD
     if args.fit:
-        _print_json({name: {"bias": weights.bias, **weights.of} for name, weights in evaluate.fit(folder).items()})
+        _print_json({name: {"bias": weights.bias, **weights.of} for name, weights in evaluate.fit(folder).items()}
+                    | {"THRESHOLD": evaluate.threshold(folder)})
         return 0
     report = evaluate.evaluate(folder, half=args.half, crowd=args.crowd,
                                peer=Path(args.peer) if args.peer else None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -47,7 +47,7 @@ class World:
 
 
 WRITTEN: Final = "abcd"     # the households the reader learns from
-HELD_BACK: Final = "e"      # what decides on its readings is fitted on this one, which it has not read
+HELD_BACK: Final = "e"      # and one that it does not: how sure it must be is chosen on it
 
 
 def written(letter: str) -> World:
@@ -744,10 +744,3 @@ _DRAWN: Final[dict[str, Callable[[random.Random], str]]] = {
 
 def _value(draw: random.Random, kind: str) -> str:
     return _DRAWN[kind](draw) if kind in _DRAWN else draw.choice(_PICK[kind])
-
-
-def worlds(n: int) -> Iterator[World]:
-    """Those that are written out, then `n` put together."""
-    yield from map(written, WRITTEN)
-    for seed in range(n):
-        yield made_up(seed)
