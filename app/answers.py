@@ -23,6 +23,7 @@ NO: Final = frozenset({"Deny", "HassNevermind"})
 _NO_WORDS: Final = frozenset({"no", "nope", "nah", "neither", "none"})
 _YES_WORDS: Final = frozenset({"yes", "yeah", "yep", "yup"})
 _POLITE: Final = frozenset({"please", "thanks", "thank", "you"})
+_AROUND_A_NAME: Final = frozenset({"the", "a", "my", "one", "list", "timer"})
 _NUMBERS: Final = ("brightness", "position", "percentage", "volume_level", "humidity", "temperature", "value")
 _BESIDE_NUMBERS: Final = frozenset({"to", "at", "make", "it", "set", "please", "degrees", "degree", "percent", "about"})
 _WHERE: Final = ("name", "area", "floor", "domain", "device_class", "except_name", "except_area")
@@ -49,6 +50,8 @@ def read_answer(
     first = intents[0] if intents else None
     if _declines(text):
         return Answer(kind="no")
+    if (named := _only_a_label(pending, text)) and not pending.confirms:
+        return Answer(kind="picked", chosen=named)
     if first is not None and first.intent in NO:
         return Answer(kind="no") if len(intents) == 1 else Answer(kind="other")
     if pending.confirms and needs_pin and pin is not None:
@@ -66,6 +69,13 @@ def _declines(text: str) -> bool:
     """A bare "no" to a question of ours is one, whatever else it may be taken for."""
     words = [word for word in fold(text) if word not in _POLITE]
     return bool(words) and all(word in _NO_WORDS for word in words)
+
+
+def _only_a_label(pending: Pending, text: str) -> tuple[str, ...]:
+    """The choice whose label, or words of it that no other has, is all that was said: an answer, however it was parsed."""
+    said = {word for word in fold(text) if word not in _POLITE and word not in _AROUND_A_NAME}
+    found = [choice for choice, label in zip(pending.choices, pending.labels, strict=False) if said and said <= set(fold(label))]
+    return (found[0],) if len(found) == 1 else ()
 
 
 def _agrees(text: str) -> bool:

@@ -12,7 +12,8 @@ from importlib.metadata import version
 from typing import Final
 
 COMMANDS: Final = (
-    "run", "say", "chat", "hear", "voice", "satellite", "bridge", "simulate", "scenario", "devices", "interpret", "bench", "doctor",
+    "run", "say", "chat", "hear", "voice", "satellite", "bridge", "simulate", "scenario", "devices", "interpret", "bench",
+    "doctor",
     "knowledge", "calendar", "skill", "train", "eval", "route", "audit", "serve", "model",
 )
 

@@ -127,7 +127,7 @@ _READ_ELSEWHERE: Final = frozenset({"HassGetWeather", "HassClimateGetTemperature
 
 
 def of_a_sensor(home: Home, intent: Intent, text: str) -> Intent:
-    """Asked for the weather or a room's warmth in the very words that a sensor bears: "the outside temperature" is that sensor's."""
+    """Asked for the weather or a room's warmth in the words of a sensor's name: "the outside temperature" is that sensor's."""
     if intent.intent not in _READ_ELSEWHERE or intent.slots.get("name"):
         return intent
     words = f" {' '.join(fold(text))} "

@@ -51,6 +51,7 @@ def answer(pending: Pending, text: str, *intents: tuple[str, dict[str, Any]], pi
         (WHICH, "no, dim the kitchen", [("Deny", {}), ("HassLightSet", {})], ("other", {})),
         (WHICH, "and now the news", [("NotForUs", {})], ("none", {})),
         (WHICH, "", [], ("none", {})),
+        (TIMERS, "the pasta one", [("Deny", {})], ("picked", ("timer.1",))),    # a choice by its label, however it was parsed
         (UNLOCK, "yes", [("Confirm", {})], ("yes", {})),
         (UNLOCK, "the front door", [("Confirm", {"name": "front door"})], ("yes", {})),
         (UNLOCK, "yes please", [("Chat", {})], ("yes", {})),

@@ -112,7 +112,8 @@ def test_one_deed_on_one_thing_is_done_once_by_the_surer_reading() -> None:
 
 
 @pytest.mark.parametrize(("text", "name"), [
-    ("what is the outside temperature", "Outside Temperature"), ("tell me the outside temperature, please", "Outside Temperature"),
+    ("what is the outside temperature", "Outside Temperature"),
+    ("tell me the outside temperature, please", "Outside Temperature"),
     ("what is the temperature outside", None), ("how's the weather", None),
 ])  # fmt: skip
 def test_a_sensor_is_asked_where_its_name_is_said(text: str, name: str | None) -> None:
