@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -240,11 +240,11 @@ def train(examples: Sequence[Example], *, epochs: int, seed: int = 1, say: Calla
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             total, step = total + float(loss.detach()), step + 1
-        if epoch:
+        if epoch or epochs == 1:
             average.update_parameters(network)
-        checked = check(average.module.eval()) if check else ""
+        averaged = cast(Network, average.module.eval())
+        checked = check(averaged) if check else ""
         say(f"epoch {epoch + 1}: loss {total / len(batches):.4f}, {time.monotonic() - began:.0f} s {checked}")
-    averaged: Network = average.module.eval()
     return averaged
 
 
