@@ -16,7 +16,7 @@ from .events import Route
 SURE: Final = 0.35          # an act understood with less confidence is asked about instead of done
 SURE_BORNE_OUT: Final = 0.18    # the same, where a thing of this home bears the very name that was understood
 SURE_OF_EACH: Final = 0.45  # of several in one sentence: a sentence that was cut wrongly has a part like this
-SURE_OF_CLOUD: Final = 0.85 # that it is about the world beyond the house: below, it may be a command that was not understood
+SURE_OF_CLOUD: Final = 0.95  # that it is about the world beyond the house: below, it may be a command that was not understood
 
 NOT_SURE: Final = "I'm not sure what you want. Say it another way?"
 ASK_BACK: Final = "What should I do?"
