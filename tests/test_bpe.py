@@ -125,7 +125,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_talk_goes_on_in_one_state(path: Path) -> None:
     """Answers cut off, broken off and ended alike leave the state as if the whole talk were read at once."""
     chat = Chat.open(path, system="s", n_ctx=512)
-    tokens: list[int] = [*chat._turn("system", "s")]
+    tokens: list[int] = [*chat._form.turn("system", "s")]
     real = chat.engine.prefill
 
     def noted(read: Any, state: Any) -> Any:

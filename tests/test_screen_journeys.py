@@ -303,8 +303,12 @@ async def test_the_first_run_asks_and_writes_and_begins(
             line.value = "Upstairs: Study, Bedroom; Garage"
             await pilot.press("enter")
             await until(pilot, lambda: "2 devices announce themselves" in text_of(pilot, "#set-up-live"))
-            await pilot.press("enter", "enter")
-            await until(pilot, lambda: "the cloud is off" in text_of(pilot, "#set-up-text"))
+            for _ in range(40):     # past the microphone, which is tried for a moment
+                if "the cloud is off" in text_of(pilot, "#set-up-text"):
+                    break
+                await pilot.press("enter")
+                await pilot.pause(0.2)
+            assert "the cloud is off" in text_of(pilot, "#set-up-text")
             await pilot.press("enter")
             await until(pilot, lambda: at_main(pilot))
             await until(pilot, lambda: "● online" in status(pilot))

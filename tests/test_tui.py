@@ -29,7 +29,7 @@ from ingle.app.bus import Bus, Message
 from ingle.app.config import AreaConfig, Config, FloorConfig, HomeConfig, Mqtt, load
 from ingle.app.daemon import Daemon
 from ingle.app.tui import client as client_module
-from ingle.app.tui.app import DARK, LIGHT, IngleApp
+from ingle.app.tui.app import CONTRAST, DARK, LIGHT, IngleApp
 from ingle.app.tui.client import Client, Link, Notice
 from ingle.app.tui.requests import request_for
 from ingle.app.tui.safe_text import fit, padded
@@ -380,19 +380,21 @@ async def test_help_theme_clear_and_devices(world: World, config: Config) -> Non
         await pilot.press("escape", "ctrl+t")
         assert pilot.app.theme == LIGHT.name
         await pilot.press("ctrl+t")
+        assert pilot.app.theme == CONTRAST.name
+        await pilot.press("ctrl+t")
         assert pilot.app.theme == DARK.name
         await pilot.press("ctrl+l", "f2")
         assert conversation(pilot) == ""
-        assert not pilot.app.screen.query_one(Board).display
+        assert not pilot.app.screen.query_one("#house").display
         await pilot.press("f2")
-        assert pilot.app.screen.query_one(Board).display
+        assert pilot.app.screen.query_one("#house").display
 
 
 @pytest.mark.parametrize(("size", "shown_at_first"), [((80, 24), True), ((60, 20), False), ((20, 8), False), ((200, 60), True)])
 async def test_any_size(world: World, config: Config, size: tuple[int, int], shown_at_first: bool) -> None:
     async with screen_of(config, size=size) as pilot:
         await until(pilot, lambda: "online" in status(pilot))
-        assert pilot.app.screen.query_one(Board).display == shown_at_first
+        assert pilot.app.screen.query_one("#house").display == shown_at_first
         await pilot.press("f2", "f2")
         await type_in(pilot, "lamp on")
         await until(pilot, lambda: "You said" in conversation(pilot))
