@@ -125,7 +125,8 @@ def test_a_new_value_takes_the_place_of_the_old() -> None:
         ([("HassTurnOn", 0.9), ("Chat", 0.9)], "local", 1),
         ([("HassTurnOn", 0.9), ("HassTurnOff", 0.1)], "local", 1),
         ([("AskKnowledge", 0.9)], "knowledge", 1),
-        ([("Cloud", 0.9)], "none", 0),
+        ([("Cloud", 0.97)], "none", 0),
+        ([("Cloud", 0.9)], "local", 0),         # not sure enough to leave the house
         ([("NotForUs", 0.9)], "none", 0),
         ([], "none", 0),
     ],
