@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from ingle.app.cli import main
-from ingle.app.openai_server import application
+from ingle.app.scenario import cloud
 from ingle.engine.chat import Completions
 
 from .clouds import PATIENT, Server, house
@@ -41,18 +38,8 @@ class Says:
         return 7
 
 
-@asynccontextmanager
-async def serving(model: Any, **options: Any) -> AsyncIterator[str]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(application(model, "test", **options), log_level="error", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        finally:
-            server.should_exit = True
-            await task
+def serving(model: Any, **options: Any) -> AbstractAsyncContextManager[str]:
+    return cloud.serving(model, "test", **options)
 
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 
 class CloudError(Exception):
@@ -27,8 +28,8 @@ class _Says:
 
 
 @asynccontextmanager
-async def answering(answer: str) -> AsyncIterator[str]:
-    """Serve on loopback. Yields: the URL. Raises: CloudError."""
+async def serving(model: Any, name: str, **options: Any) -> AsyncIterator[str]:
+    """Serve a model on loopback; `options` are those of `openai_server.application`. Yields: the URL. Raises: CloudError."""
     try:
         import uvicorn
 
@@ -37,11 +38,16 @@ async def answering(answer: str) -> AsyncIterator[str]:
         raise CloudError("`cloud` needs starlette and uvicorn: pip install 'ingle[serve,cloud]'") from None
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        app = application(_Says(answer), "scenario")
+        app = application(model, name, **options)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
         finally:
             server.should_exit = True
-            await serving
+            await task
+
+
+def answering(answer: str) -> AbstractAsyncContextManager[str]:
+    """A server that always says `answer`."""
+    return serving(_Says(answer), "scenario")
