@@ -131,9 +131,9 @@ def of_a_sensor(home: Home, intent: Intent, text: str) -> Intent:
     if intent.intent not in _READ_ELSEWHERE or intent.slots.get("name"):
         return intent
     words = f" {' '.join(fold(text))} "
-    names = (name for entity in home.entities.values() if entity.domain == "sensor" and entity.exposed
-             for name in (entity.name, *entity.aliases))  # fmt: skip
-    said = [name for name in names if len(fold(name)) > 1 and f" {' '.join(fold(name))} " in words]
+    sensors = (entity for entity in home.entities.values() if entity.domain == "sensor" and entity.exposed)
+    names = {name: " ".join(fold(name)) for sensor in sensors for name in (sensor.name, *sensor.aliases)}
+    said = [name for name, folded in names.items() if " " in folded and f" {folded} " in words]
     return replace(intent, intent="HassGetState", slots={"name": max(said, key=len)}) if said else intent
 
 
